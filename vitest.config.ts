@@ -1,13 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-const conditions = ["@waybill/source", "node", "import", "module", "default"];
-
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  // Tests run on the sources of the packages, not on what was last built.
+  ssr: { resolve: { conditions: ["@waybill/source", "node"] } },
   test: {
     include: ["{packages,apps}/*/test/**/*.test.ts", "tools/test/**/*.test.ts"],
-    execArgv: ["--conditions=@waybill/source"],
+    // Finds or starts brokers, and says to the tests where they are.
+    globalSetup: "tools/src/vitest-setup.ts",
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },
