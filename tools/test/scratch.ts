@@ -29,7 +29,7 @@ export async function run(
     return (await execute(command, args, { cwd, env: { ...process.env, ...env }, timeout: 120_000 })).stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${command} ${args.join(" ")} failed:\n${stdout ?? ""}${stderr ?? ""}`, { cause: error });
+    throw new Error(`${command} ${args.join(" ")} failed:\n${stdout ?? ""}${stderr ?? ""}`);
   }
 }
 
