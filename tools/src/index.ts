@@ -1,1 +1,3 @@
-export {};
+export type { BrokerNode, Cluster, ClusterOptions } from "./cluster.ts";
+export { startKafka } from "./kafka/start.ts";
+export { startRabbitmq } from "./rabbitmq/start.ts";
