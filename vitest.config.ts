@@ -7,6 +7,8 @@ export default defineConfig({
     include: ["{packages,apps}/*/test/**/*.test.ts", "tools/test/**/*.test.ts"],
     // Finds or starts brokers, and says to the tests where they are.
     globalSetup: "tools/src/vitest-setup.ts",
+    // Tests of brokers mostly wait: leave no core idle.
+    maxWorkers: "100%",
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },
