@@ -1,5 +1,8 @@
 import { join, resolve } from "node:path";
 import type { Cluster } from "./cluster.ts";
+import { dockerAnswers, startInDocker } from "./docker.ts";
+import { BrokerUnavailableError } from "./errors.ts";
+import { ask } from "./find.ts";
 import { startKafka } from "./kafka/start.ts";
 import { type RabbitmqChoice, rabbitmqServer } from "./rabbitmq/server.ts";
 import { startRabbitmq } from "./rabbitmq/start.ts";
@@ -58,10 +61,14 @@ export async function statusOfBrokers({ json }: { json: boolean }): Promise<void
 
 async function startOne(kind: BrokerKind, options: StartOptions, log: Log): Promise<Running> {
   const common = { nodes: options.nodes, outlive: true, ...(options.dir && { dir: resolve(options.dir, kind) }) };
-  if (kind === "kafka") return kept(kind, options.nodes) ?? describe(await startKafka(common, log));
+  // The compose file has one node of each, and its RabbitMQ is a 4.x.
+  if (options.nodes === 1 && !options.dir && (await dockerAnswers())) {
+    return (await kept(kind, 1)) ?? describe(await startInDocker(kind, common, log));
+  }
+  if (kind === "kafka") return (await kept(kind, options.nodes)) ?? describe(await startKafka(common, log));
   const version = await rabbitmqChoice(options.rabbitmq, log);
   const wanted = (await rabbitmqServer(version, log)).version;
-  return kept(kind, options.nodes, wanted) ?? describe(await startRabbitmq({ ...common, version }, log));
+  return (await kept(kind, options.nodes, wanted)) ?? describe(await startRabbitmq({ ...common, version }, log));
 }
 
 /** The choice that can be had: where no 4 can be built, the installed one does. */
@@ -71,16 +78,18 @@ async function rabbitmqChoice(choice: RabbitmqChoice, log: Log): Promise<Rabbitm
     await rabbitmqServer(choice, log);
     return choice;
   } catch (error) {
+    if (!(error instanceof BrokerUnavailableError)) throw error;
     log(`${(error as Error).message}\ngoing on with the installed RabbitMQ`);
     return "installed";
   }
 }
 
-function kept(kind: BrokerKind, nodes: number, version?: string): Running | undefined {
-  const found = keptRecords().find(
-    (record) => record.kind === kind && record.urls.length === nodes && (version === undefined || record.version === version),
-  );
-  return found && describe(found);
+async function kept(kind: BrokerKind, nodes: number, version?: string): Promise<Running | undefined> {
+  for (const record of keptRecords()) {
+    const suits = record.kind === kind && record.urls.length === nodes && (version === undefined || record.version === version);
+    if (suits && (await ask(kind, record.url))) return describe(record);
+  }
+  return undefined;
 }
 
 /** The records of brokers that no process owns. */

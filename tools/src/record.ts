@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { identify, isRunning, type ProcessId } from "./system/identity.ts";
 import { brokersDir } from "./system/paths.ts";
-import { endProcess } from "./system/process.ts";
+import { endProcess, run } from "./system/process.ts";
 
 /** Which broker a cluster is of. */
 export type BrokerKind = "kafka" | "rabbitmq";
@@ -23,8 +23,10 @@ export interface ClusterRecord {
   readonly ephemeral: boolean;
   /** The process it must not outlive; null for one that runs until it is stopped. */
   readonly owner: ProcessId | null;
-  /** Every process of it, by name. */
+  /** Every process of it, by name; none when docker runs it. */
   readonly processes: Readonly<Record<string, ProcessId>>;
+  /** The docker compose project that it is. */
+  readonly compose?: { readonly file: string; readonly project: string };
 }
 
 /** A new record, owned by this process. With `dir` the data stays there; without it has a directory of its own that goes with it. */
@@ -81,9 +83,9 @@ export function listRecords(): ClusterRecord[] {
   return names.filter((name) => name.endsWith(".json")).flatMap((name) => readRecord(join(brokersDir(), "clusters", name)) ?? []);
 }
 
-/** Whether any process of it runs. */
+/** Whether any process of it runs; what docker runs counts as alive until it is destroyed. */
 export function isAlive(record: ClusterRecord): boolean {
-  return Object.values(record.processes).some(isRunning);
+  return record.compose !== undefined || Object.values(record.processes).some(isRunning);
 }
 
 /** Ends all processes of a cluster, and removes its record and, when it is ephemeral, its data. */
@@ -93,6 +95,10 @@ export async function destroy(record: ClusterRecord): Promise<void> {
   const ended = await Promise.allSettled(Object.values(record.processes).map((id) => endProcess(id, grace)));
   const failure = ended.find((outcome) => outcome.status === "rejected");
   if (failure) throw failure.reason;
+  if (record.compose) {
+    const { file, project } = record.compose;
+    await run("docker", ["compose", "-f", file, "-p", project, "down", "--volumes", "--timeout", "5"]);
+  }
   if (record.ephemeral) rmSync(record.dir, { recursive: true, force: true, maxRetries: 5 });
   rmSync(recordFile(record.id), { force: true });
 }

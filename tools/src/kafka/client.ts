@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { type Admin, Kafka, type KafkaConfig, logLevel } from "kafkajs";
+import { quietIdleTimer } from "./kafkajs-timer.ts";
 import { type KafkaOptions, mechanismsOf } from "./options.ts";
+
+quietIdleTimer();
 
 /** The identity of a broker that a cluster listed, and whether it has a controller. */
 export interface KafkaView {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BrokerUnavailableError } from "../errors.ts";
 import { withLock } from "../system/lock.ts";
 import type { Log } from "../system/log.ts";
 import { brokersDir } from "../system/paths.ts";
@@ -28,7 +29,7 @@ async function download(cache: string, libs: string, log: Log): Promise<void> {
   try {
     writeFileSync(join(work, "pom.xml"), pom());
     const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${join(work, "libs")}`];
-    await run("mvn", ["-q", "-B", "-f", join(work, "pom.xml"), ...goal]);
+    await run("mvn", ["-q", "-B", "-f", join(work, "pom.xml"), ...goal]).catch(unavailable);
     renameSync(join(work, "libs"), libs);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -36,8 +37,12 @@ async function download(cache: string, libs: string, log: Log): Promise<void> {
 }
 
 async function need(program: string, flag: string): Promise<void> {
-  await run(program, [flag]).catch((error: Error) => {
-    throw new Error(`a local Kafka needs ${program} (Java 17 or later and Maven): ${error.message}`, { cause: error });
+  await run(program, [flag]).catch(unavailable);
+}
+
+function unavailable(error: Error): never {
+  throw new BrokerUnavailableError(`a local Kafka needs Java 17 or later, and Maven for its download: ${error.message}`, {
+    cause: error,
   });
 }
 

@@ -75,7 +75,7 @@ function planNode(
     ready: async () => {
       if (!(await accepts(port.client))) return false;
       const view = await askKafka(address, security);
-      return view !== undefined && view.controller && view.brokers.includes(id);
+      return view?.controller === true && view.brokers.includes(id);
     },
   };
 }

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { BrokerUnavailableError } from "../errors.ts";
 import { withLock } from "../system/lock.ts";
 import type { Log } from "../system/log.ts";
 import { brokersDir } from "../system/paths.ts";
@@ -69,8 +70,9 @@ async function build(root: string, log: Log): Promise<RabbitmqServer> {
       failures.push(`${suite}: ${(error as Error).message}`);
     }
   }
-  throw new Error(
-    `RabbitMQ 4 is not installed and cannot be built here, which needs apt with a mirror of Debian: ${failures.join("; ")}`,
+  rmSync(root, { recursive: true, force: true });
+  throw new BrokerUnavailableError(
+    `RabbitMQ 4 is not installed, nor can it be built, which takes apt on a Debian: ${failures.join("; ")}`,
   );
 }
 
@@ -100,7 +102,7 @@ async function debianMirror(): Promise<string> {
   const codename = readFileSync("/etc/os-release", "utf8").match(/^VERSION_CODENAME=(\w+)/m)?.[1];
   const targets = await run("apt-get", ["indextargets", "--format", "$(REPO_URI)", `Codename: ${codename}`]);
   const [mirror] = targets.split("\n");
-  if (!mirror) throw new Error(`apt has no package lists of ${codename} (run apt-get update)`);
+  if (!mirror) throw new Error(`apt names no mirror of ${codename}`);
   return mirror;
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, globSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { BrokerUnavailableError } from "../errors.ts";
 import type { Log } from "../system/log.ts";
 import { buildRabbitmq4 } from "./build.ts";
 
@@ -21,7 +22,7 @@ export async function rabbitmqServer(choice: RabbitmqChoice, log: Log): Promise<
   const installed = installedServer();
   if (choice === "installed") {
     if (!installed)
-      throw new Error('no RabbitMQ server is installed: install the package "rabbitmq-server", or ask for a RabbitMQ 4');
+      throw new BrokerUnavailableError('no RabbitMQ is installed: install "rabbitmq-server", or ask for a RabbitMQ 4');
     return installed;
   }
   if (installed && Number.parseInt(installed.version, 10) >= 4) return installed;
@@ -31,6 +32,11 @@ export async function rabbitmqServer(choice: RabbitmqChoice, log: Log): Promise<
 /** The server below a directory laid out as Debian's package does. */
 export function serverBelow(root: string): RabbitmqServer | undefined {
   return newest(globSync(join(root, "usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin")));
+}
+
+/** Whether the choice "installed" can be had. */
+export function hasInstalledRabbitmq(): boolean {
+  return installedServer() !== undefined;
 }
 
 function installedServer(): RabbitmqServer | undefined {

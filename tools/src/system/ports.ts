@@ -24,6 +24,14 @@ export async function freePorts(count: number): Promise<number[]> {
   }
 }
 
+/** Whether that port of 127.0.0.1 can be listened on. */
+export async function isFree(port: number): Promise<boolean> {
+  const server = await listen(port);
+  if (!server) return false;
+  await new Promise((closed) => server.close(closed));
+  return true;
+}
+
 /** Whether something accepts connections on that port of 127.0.0.1. */
 export function accepts(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();

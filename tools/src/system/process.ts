@@ -44,17 +44,22 @@ export async function endProcess(id: ProcessId, grace = 0): Promise<void> {
   await until({ what: `process ${id.pid} to end after SIGKILL`, timeout: 10_000, interval: 20 }, () => !isRunning(id));
 }
 
-/** Runs a command to its end and gives its output; rejects with what it printed when it fails, or after ten minutes. */
-export async function run(
-  file: string,
-  args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
-): Promise<string> {
+/** Where and how {@link run} runs a command. */
+export interface RunOptions {
+  readonly cwd?: string;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds. @default ten minutes */
+  readonly timeout?: number;
+}
+
+/** Runs a command to its end and gives its output; rejects with what it printed when it fails or takes too long. */
+export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   try {
     const { stdout } = await execute(file, args, {
+      timeout: 600_000,
       ...options,
       env: { ...process.env, ...options.env },
-      timeout: 600_000,
       maxBuffer: 64 * 1024 * 1024,
     });
     return stdout;
