@@ -1,5 +1,5 @@
 import { guard } from "./guard.ts";
-import { type BrokerKind, type ClusterRecord, destroy, saveRecord } from "./record.ts";
+import { type BrokerKind, type ClusterRecord, createRecord, destroy, saveRecord, sweep } from "./record.ts";
 import { isRunning, type ProcessId, sendSignal } from "./system/identity.ts";
 import { type Command, startDetached, tail } from "./system/process.ts";
 import { until } from "./system/wait.ts";
@@ -71,36 +71,45 @@ export interface ClusterPlan {
 
 const START_TIMEOUT = 90_000;
 
-/** Starts the processes of a plan, records them, and resolves when clients can use the cluster; else ends them and rejects with the log's end. */
-export async function launch(created: ClusterRecord, plan: ClusterPlan, options: ClusterOptions): Promise<Cluster> {
-  let record: ClusterRecord = { ...created, url: plan.url, urls: plan.nodes.map((node) => node.url) };
+/**
+ * Starts the brokers that `plan` prepares in the directory it is given, records them, and resolves when clients can use them.
+ * Whatever fails, every process ends and the rejection has the end of its log.
+ */
+export async function startCluster(
+  init: { readonly kind: BrokerKind; readonly version: string },
+  options: ClusterOptions,
+  plan: (dir: string) => ClusterPlan | Promise<ClusterPlan>,
+): Promise<Cluster> {
+  await sweep();
+  let record = createRecord({ ...init, dir: options.dir });
+  const disarm = guard(record.id);
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= destroy(record).finally(disarm));
   const save = (change: Partial<ClusterRecord>): void => {
     record = { ...record, ...change };
     saveRecord(record);
   };
-  save({});
-  const disarm = guard(record.id);
   const spawn = async (process: ProcessPlan): Promise<ProcessId> => {
     const id = await startDetached(process);
     save({ processes: { ...record.processes, [process.name]: id } });
     return id;
   };
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= destroy(record).finally(disarm));
   try {
-    if (plan.helper) await answers(plan.helper, await spawn(plan.helper));
+    const { url, nodes: plans, helper, formed } = await plan(record.dir);
+    const urls = plans.map((node) => node.url);
+    save({ url, urls });
+    if (helper) await answers(helper, await spawn(helper));
     // All are spawned, and so recorded, before the first is waited for: whatever fails then, `stop` knows every process.
     const started: [NodePlan, ProcessId][] = [];
-    for (const node of plan.nodes) started.push([node, await spawn(node)]);
+    for (const node of plans) started.push([node, await spawn(node)]);
     await Promise.all(started.map(([node, id]) => answers(node, id)));
-    await until({ what: `the nodes of ${record.id} to find each other`, timeout: START_TIMEOUT, interval: 100 }, plan.formed);
+    await until({ what: `the nodes of ${record.id} to find each other`, timeout: START_TIMEOUT, interval: 100 }, formed);
     if (options.outlive) {
       save({ owner: null });
       disarm();
     }
     const nodes = started.map(([node, id]) => createNode(node, id, spawn));
-    const { kind, version, urls } = record;
-    return { kind, version, url: plan.url, urls, nodes, stop, [Symbol.asyncDispose]: stop };
+    return { ...init, url, urls, nodes, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

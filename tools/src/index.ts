@@ -1,4 +1,7 @@
+export type { Certificate, Certificates } from "./certificates.ts";
+export { makeCertificates } from "./certificates.ts";
 export type { BrokerNode, Cluster, ClusterOptions } from "./cluster.ts";
+export { BrokerUnavailableError } from "./errors.ts";
 export type { FoundBroker, MissingBroker, TestBroker } from "./find.ts";
 export { findBroker } from "./find.ts";
 export type { KafkaOptions, SaslMechanism } from "./kafka/options.ts";

@@ -29,24 +29,16 @@ export interface ClusterRecord {
   readonly compose?: { readonly file: string; readonly project: string };
 }
 
-/** A new record, owned by this process. With `dir` the data stays there; without it has a directory of its own that goes with it. */
+/** Writes a new record, owned by this process. With `dir` the data stays there; without it has a directory of its own that goes with it. */
 export function createRecord(init: { kind: BrokerKind; version: string; dir?: string | undefined }): ClusterRecord {
   const id = `${init.kind}-${randomBytes(4).toString("hex")}`;
   const dir = init.dir ?? join(brokersDir(), "data", id);
   mkdirSync(dir, { recursive: true });
   const owner = identify(process.pid);
   if (!owner) throw new Error("this process has no identity");
-  return {
-    id,
-    kind: init.kind,
-    version: init.version,
-    url: "",
-    urls: [],
-    dir,
-    ephemeral: init.dir === undefined,
-    owner,
-    processes: {},
-  };
+  const record: ClusterRecord = { id, ...init, url: "", urls: [], dir, ephemeral: init.dir === undefined, owner, processes: {} };
+  saveRecord(record);
+  return record;
 }
 
 /** The file of a record. */

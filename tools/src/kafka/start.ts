@@ -1,8 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Cluster, launch, type NodePlan } from "../cluster.ts";
-import { createRecord, sweep } from "../record.ts";
+import { type Cluster, type NodePlan, startCluster } from "../cluster.ts";
 import { type Log, logToStderr } from "../system/log.ts";
 import { accepts, freePorts } from "../system/ports.ts";
 import { run } from "../system/process.ts";
@@ -11,6 +9,9 @@ import { clientHost, type KafkaPorts, renderKafkaConfig } from "./config.ts";
 import { KAFKA_VERSION, kafkaLibs } from "./libs.ts";
 import { type KafkaOptions, mechanismsOf } from "./options.ts";
 
+/** "WaybillWaybillXa" in base64: all nodes of a cluster must have the same, and no two clusters here ever meet. */
+const CLUSTER_ID = "V2F5YmlsbFdheWJpbGxYYQ";
+
 const JVM = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.showDateTime=true"];
 
 /**
@@ -18,30 +19,21 @@ const JVM = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogg
  * Rejects when Java or Maven is missing, and with the end of the log when a node does not start.
  */
 export async function startKafka(options: KafkaOptions = {}, log: Log = logToStderr): Promise<Cluster> {
-  await sweep();
   const libs = await kafkaLibs(log);
-  const count = options.nodes ?? 1;
-  const ports = await nodePorts(count);
-  const record = createRecord({ kind: "kafka", version: KAFKA_VERSION, dir: options.dir });
-  const plans = ports.map((port, index) => planNode(index + 1, port, ports, record.dir, libs, options));
-  await format(
-    plans.map((plan) => plan.configFile),
-    libs,
-    options,
-  );
   const security = clientSecurity(options);
-  return launch(
-    record,
-    {
-      url: `kafka://${plans.map((plan) => plan.address).join(",")}`,
-      nodes: plans,
+  return startCluster({ kind: "kafka", version: KAFKA_VERSION }, options, async (dir) => {
+    const ports = await nodePorts(options.nodes ?? 1);
+    const nodes = ports.map((port, index) => planNode(index + 1, port, ports, dir, libs, options));
+    for (const node of nodes) await format(node.configFile, libs, options);
+    return {
+      url: `kafka://${nodes.map((node) => node.address).join(",")}`,
+      nodes,
       formed: async () => {
-        const views = await Promise.all(plans.map((plan) => askKafka(plan.address, security)));
-        return views.every((view) => view?.controller && view.brokers.length === count);
+        const views = await Promise.all(nodes.map((node) => askKafka(node.address, security)));
+        return views.every((view) => view?.controller && view.brokers.length === nodes.length);
       },
-    },
-    options,
-  );
+    };
+  });
 }
 
 interface KafkaNodePlan extends NodePlan {
@@ -80,20 +72,21 @@ function planNode(
   };
 }
 
-/** Prepares the data directories, with the SCRAM users in them; directories that were used before are left as they are. */
-async function format(configFiles: readonly string[], libs: string, { sasl }: KafkaOptions): Promise<void> {
-  const clusterId = randomBytes(16).toString("base64url");
+/** Prepares a node's data directory, with the SCRAM users in it; one that was used before is left as it is. */
+async function format(configFile: string, libs: string, { sasl }: KafkaOptions): Promise<void> {
   const scram = sasl ? mechanismsOf(sasl).filter((mechanism) => mechanism !== "PLAIN") : [];
-  const users = scram.flatMap((mechanism) =>
-    Object.entries(sasl?.users ?? {}).flatMap(([name, password]) => [
-      "--add-scram",
-      `${mechanism}=[name=${name},password=${password}]`,
-    ]),
-  );
-  for (const file of configFiles) {
-    const tool = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", file, "--ignore-formatted", ...users];
-    await run("java", ["-cp", `${libs}/*`, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", ...tool]);
-  }
+  const users = Object.entries(sasl?.users ?? {}).map(([name, password]) => `[name=${name},password=${password}]`);
+  const tool = ["format", `--cluster-id=${CLUSTER_ID}`, `--config=${configFile}`, "--ignore-formatted"];
+  const credentials = scram.flatMap((mechanism) => users.map((user) => `--add-scram=${mechanism}=${user}`));
+  await run("java", [
+    "-cp",
+    `${libs}/*`,
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "kafka.tools.StorageTool",
+    ...tool,
+    ...credentials,
+  ]);
 }
 
 async function nodePorts(nodes: number): Promise<KafkaPorts[]> {

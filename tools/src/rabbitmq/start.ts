@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { type Cluster, launch, type NodePlan, type ProcessPlan } from "../cluster.ts";
-import { createRecord, sweep } from "../record.ts";
+import { type Cluster, type NodePlan, type ProcessPlan, startCluster } from "../cluster.ts";
 import { type Log, logToStderr } from "../system/log.ts";
 import { accepts, freePorts } from "../system/ports.ts";
 import { run } from "../system/process.ts";
@@ -15,34 +14,23 @@ import { type RabbitmqServer, rabbitmqServer } from "./server.ts";
  * Rejects when no such server can be had, and with the end of the log when a node does not start.
  */
 export async function startRabbitmq(options: RabbitmqOptions = {}, log: Log = logToStderr): Promise<Cluster> {
-  await sweep();
   const server = await rabbitmqServer(options.version ?? "installed", log);
-  const count = options.nodes ?? 1;
-  const [epmdPort = 0, ...ports] = await freePorts(1 + 3 * count);
-  const record = createRecord({ kind: "rabbitmq", version: server.version, dir: options.dir });
-  const home = writeShared(record.dir, options);
-  const environment = erlangEnvironment(server, home, epmdPort);
-  const names = Array.from({ length: count }, (_, index) => `rabbitmq-${index + 1}`);
-  const nodes = names.map((name, index): NodePlan => {
-    const [port = 0, tlsPort = 0, distribution = 0] = ports.slice(3 * index);
-    return planNode(
-      { name, port, tlsPort, distribution, peers: names.map((peer) => `${peer}@localhost`) },
-      record.dir,
-      server,
-      environment,
-      options,
-    );
-  });
-  return launch(
-    record,
-    {
+  return startCluster({ kind: "rabbitmq", version: server.version }, options, async (dir) => {
+    const names = Array.from({ length: options.nodes ?? 1 }, (_, index) => `rabbitmq-${index + 1}`);
+    const [epmdPort = 0, ...ports] = await freePorts(1 + 3 * names.length);
+    const environment = erlangEnvironment(server, writeShared(dir, options), epmdPort);
+    const peers = names.map((name) => `${name}@localhost`);
+    const nodes = names.map((name, index): NodePlan => {
+      const [port = 0, tlsPort = 0, distribution = 0] = ports.slice(3 * index);
+      return planNode({ name, port, tlsPort, distribution, peers }, dir, server, environment, options);
+    });
+    return {
       url: nodes[0]?.url ?? "",
       nodes,
-      helper: epmd(record.dir, epmdPort, environment),
-      formed: async () => count === 1 || (await clusterFormed(server, environment, names, count)),
-    },
-    options,
-  );
+      helper: epmd(dir, epmdPort, environment),
+      formed: async () => peers.length === 1 || (await clusterFormed(server, environment, peers)),
+    };
+  });
 }
 
 interface NodePlace {
@@ -77,6 +65,7 @@ function planNode(
       RABBITMQ_NODENAME: `${place.name}@localhost`,
       RABBITMQ_DIST_PORT: String(place.distribution),
       RABBITMQ_MNESIA_BASE: join(own, "data"),
+      RABBITMQ_LOG_BASE: own,
       RABBITMQ_LOGS: "-",
       RABBITMQ_ENABLED_PLUGINS_FILE: join(own, "enabled_plugins"),
       RABBITMQ_PID_FILE: join(own, "pid"),
@@ -118,13 +107,8 @@ function epmd(dir: string, port: number, env: Record<string, string>): ProcessPl
   return { name: "epmd", file: "epmd", args: [], env, logFile: join(dir, "epmd.log"), ready: () => accepts(port) };
 }
 
-async function clusterFormed(
-  server: RabbitmqServer,
-  env: Record<string, string>,
-  names: readonly string[],
-  count: number,
-): Promise<boolean> {
-  const control = (name: string) => ["-q", "-n", `${name}@localhost`, "await_online_nodes", String(count), "--timeout", "60"];
-  await run(join(server.sbin, "rabbitmqctl"), control(names[0] ?? ""), { env });
+async function clusterFormed(server: RabbitmqServer, env: Record<string, string>, peers: readonly string[]): Promise<boolean> {
+  const wait = ["await_online_nodes", String(peers.length), "--timeout", "60"];
+  await run(join(server.sbin, "rabbitmqctl"), ["-q", "-n", peers[0] ?? "", ...wait], { env });
   return true;
 }
