@@ -12,7 +12,7 @@ export type Disarm = () => void;
  */
 export function guard(id: string): Disarm {
   const main = fileURLToPath(new URL("./guard-main.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, recordFile(id)], {
+  const child = spawn(process.execPath, [main, recordFile(id)], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
   });

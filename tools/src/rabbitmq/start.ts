@@ -76,7 +76,8 @@ function planNode(
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}",
     },
     logFile: join(dir, `${place.name}.log`),
-    ready: async () => (await accepts(place.port)) && (await askRabbitmq(plain)) !== undefined,
+    // The encrypted listener opens after the plain one.
+    ready: async () => (await accepts(options.tls ? place.tlsPort : place.port)) && (await askRabbitmq(plain)) !== undefined,
   };
 }
 
