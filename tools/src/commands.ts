@@ -1,10 +1,10 @@
 import { join, resolve } from "node:path";
 import type { Cluster } from "./cluster.ts";
-import { dockerAnswers, startInDocker } from "./docker.ts";
+import { tryDocker } from "./docker.ts";
 import { BrokerUnavailableError } from "./errors.ts";
 import { ask } from "./find.ts";
 import { startKafka } from "./kafka/start.ts";
-import { type RabbitmqChoice, rabbitmqServer } from "./rabbitmq/server.ts";
+import { installedRabbitmq, isRabbitmq4, type RabbitmqChoice, rabbitmqServer } from "./rabbitmq/server.ts";
 import { startRabbitmq } from "./rabbitmq/start.ts";
 import { type BrokerKind, type ClusterRecord, destroy, isAlive, listRecords, sweep } from "./record.ts";
 import { withLock } from "./system/lock.ts";
@@ -54,21 +54,22 @@ export async function statusOfBrokers({ json }: { json: boolean }): Promise<void
     records.map((record) => ({ ...describe(record), owner: record.owner?.pid ?? null })),
     (broker) => {
       const owner = broker.owner === null ? "until stopped" : `for process ${broker.owner}`;
-      return `${broker.kind} ${broker.version}, ${broker.nodes} node(s), ${owner}: ${broker.url}`;
+      return `${broker.kind} ${broker.version}, ${broker.nodes} node(s), ${owner}: ${broker.url || "starting"}`;
     },
   );
 }
 
 async function startOne(kind: BrokerKind, options: StartOptions, log: Log): Promise<Running> {
-  const common = { nodes: options.nodes, outlive: true, ...(options.dir && { dir: resolve(options.dir, kind) }) };
-  // The compose file has one node of each, and its RabbitMQ is a 4.x.
-  if (options.nodes === 1 && !options.dir && (await dockerAnswers())) {
-    return (await kept(kind, 1)) ?? describe(await startInDocker(kind, common, log));
-  }
-  if (kind === "kafka") return (await kept(kind, options.nodes)) ?? describe(await startKafka(common, log));
-  const version = await rabbitmqChoice(options.rabbitmq, log);
-  const wanted = (await rabbitmqServer(version, log)).version;
-  return (await kept(kind, options.nodes, wanted)) ?? describe(await startRabbitmq({ ...common, version }, log));
+  const { nodes, dir, rabbitmq } = options;
+  const running = await kept(kind, nodes, rabbitmq);
+  if (running) return running;
+  const common = { nodes, outlive: true, ...(dir && { dir: resolve(dir, kind) }) };
+  // The compose file has one node of each, and no directory here.
+  const contained = nodes === 1 && !dir ? await tryDocker(kind, common, log) : undefined;
+  if (contained) return describe(contained);
+  if (kind === "kafka") return describe(await startKafka(common, log));
+  const version = await rabbitmqChoice(rabbitmq, log);
+  return (await kept(kind, nodes, version)) ?? describe(await startRabbitmq({ ...common, version }, log));
 }
 
 /** The choice that can be had: where no 4 can be built, the installed one does. */
@@ -84,10 +85,13 @@ async function rabbitmqChoice(choice: RabbitmqChoice, log: Log): Promise<Rabbitm
   }
 }
 
-async function kept(kind: BrokerKind, nodes: number, version?: string): Promise<Running | undefined> {
+/** A broker that runs already, answers, and is what was asked for; docker's is, whatever its version. */
+async function kept(kind: BrokerKind, nodes: number, choice: RabbitmqChoice): Promise<Running | undefined> {
+  const installed = installedRabbitmq();
   for (const record of keptRecords()) {
-    const suits = record.kind === kind && record.urls.length === nodes && (version === undefined || record.version === version);
-    if (suits && (await ask(kind, record.url))) return describe(record);
+    const version = choice === "4" ? isRabbitmq4(record.version) : record.version === installed;
+    const suits = record.kind === kind && record.urls.length === nodes && (kind === "kafka" || record.compose || version);
+    if (suits && (await ask(kind, record.urls[0] ?? record.url))) return describe(record);
   }
   return undefined;
 }

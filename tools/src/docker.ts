@@ -3,14 +3,24 @@ import { guard } from "./guard.ts";
 import { KAFKA_VERSION } from "./kafka/libs.ts";
 import { askRabbitmq } from "./rabbitmq/client.ts";
 import { type BrokerKind, type ClusterRecord, createRecord, destroy, saveRecord, sweep } from "./record.ts";
-import { type Log, logToStderr } from "./system/log.ts";
+import type { Log } from "./system/log.ts";
 import { freePorts, isFree } from "./system/ports.ts";
 import { run } from "./system/process.ts";
 
 const COMPOSE_FILE = fileURLToPath(new URL("../../docker/compose.yml", import.meta.url));
 
-/** Whether docker runs containers here, and has compose. */
-export async function dockerAnswers(): Promise<boolean> {
+/** Starts one broker with docker; undefined, and said why, where docker does not run containers or does not start this one. */
+export async function tryDocker(kind: BrokerKind, options: { outlive?: boolean }, log: Log): Promise<ClusterRecord | undefined> {
+  if (!(await dockerAnswers())) return undefined;
+  try {
+    return await startInDocker(kind, options, log);
+  } catch (error) {
+    log(`${(error as Error).message}\ngoing on without docker`);
+    return undefined;
+  }
+}
+
+async function dockerAnswers(): Promise<boolean> {
   try {
     await run("docker", ["info"], { timeout: 10_000 });
     await run("docker", ["compose", "version"], { timeout: 10_000 });
@@ -24,11 +34,7 @@ export async function dockerAnswers(): Promise<boolean> {
  * Starts one broker of the compose file, on its usual port where that is free, as a compose project of its own that ends with
  * this process unless it is to `outlive` it. Rejects with what docker printed when it is not healthy after two minutes.
  */
-export async function startInDocker(
-  kind: BrokerKind,
-  options: { outlive?: boolean } = {},
-  log: Log = logToStderr,
-): Promise<ClusterRecord> {
+async function startInDocker(kind: BrokerKind, options: { outlive?: boolean }, log: Log): Promise<ClusterRecord> {
   await sweep();
   const created = createRecord({ kind, version: kind === "kafka" ? KAFKA_VERSION : "4" });
   const port = await hostPort(kind === "kafka" ? 9092 : 5672);

@@ -1,11 +1,11 @@
-import { dockerAnswers, startInDocker } from "./docker.ts";
+import { tryDocker } from "./docker.ts";
 import { BrokerUnavailableError } from "./errors.ts";
 import { askKafka } from "./kafka/client.ts";
 import { startKafka } from "./kafka/start.ts";
 import { askRabbitmq } from "./rabbitmq/client.ts";
-import { hasInstalledRabbitmq } from "./rabbitmq/server.ts";
+import { installedRabbitmq, isRabbitmq4 } from "./rabbitmq/server.ts";
 import { startRabbitmq } from "./rabbitmq/start.ts";
-import { type BrokerKind, type ClusterRecord, destroy, listRecords } from "./record.ts";
+import { type BrokerKind, destroy, listRecords } from "./record.ts";
 import { type Log, logToStderr } from "./system/log.ts";
 
 /** What a test can ask for; `rabbitmq4` is a 4.x beside the RabbitMQ that the machine happens to have. */
@@ -37,7 +37,6 @@ interface BrokerSource {
 }
 
 const any = (): boolean => true;
-const isFour = (version: string | undefined): boolean => Number.parseInt(version ?? "0", 10) >= 4;
 
 const SOURCES: Readonly<Record<TestBroker, BrokerSource>> = {
   kafka: {
@@ -52,20 +51,20 @@ const SOURCES: Readonly<Record<TestBroker, BrokerSource>> = {
     variable: "WAYBILL_TEST_AMQP",
     usualUrl: "amqp://guest:guest@127.0.0.1:5672",
     suits: any,
-    start: (log) => startRabbitmq({ version: hasInstalledRabbitmq() ? "installed" : "4" }, log),
+    start: (log) => startRabbitmq({ version: installedRabbitmq() ? "installed" : "4" }, log),
   },
   rabbitmq4: {
     kind: "rabbitmq",
     variable: "WAYBILL_TEST_AMQP4",
     usualUrl: "amqp://guest:guest@127.0.0.1:5672",
-    suits: isFour,
+    suits: isRabbitmq4,
     start: (log) => startRabbitmq({ version: "4" }, log),
   },
 };
 
 /**
  * The one way by which tests get a broker. In this order: the URL in the environment, the usual port, one that
- * `npm run brokers` keeps running, docker, and a start of our own. The first two and the third must answer a handshake.
+ * `npm run brokers` keeps running, docker, and a start of our own. The second and the third must answer a handshake.
  *
  * Rejects when a broker can be had but does not start: that is a failure, not a reason to skip.
  */
@@ -83,7 +82,7 @@ async function findRunning(source: BrokerSource): Promise<FoundBroker | undefine
   const kept = listRecords().filter((record) => record.kind === source.kind && record.owner === null);
   const candidates = [
     { url: source.usualUrl, source: "the usual port" },
-    ...kept.map(({ url }) => ({ url, source: "npm run brokers" })),
+    ...kept.map(({ urls, url }) => ({ url: urls[0] ?? url, source: "npm run brokers" })),
   ];
   for (const candidate of candidates) {
     const answer = await ask(source.kind, candidate.url);
@@ -93,10 +92,8 @@ async function findRunning(source: BrokerSource): Promise<FoundBroker | undefine
 }
 
 async function startOne(broker: TestBroker, source: BrokerSource, log: Log): Promise<FoundBroker | MissingBroker> {
-  if (await dockerAnswers()) {
-    const record: ClusterRecord = await startInDocker(source.kind, {}, log);
-    return { url: record.url, version: record.version, source: "docker", stop: () => destroy(record) };
-  }
+  const contained = await tryDocker(source.kind, {}, log);
+  if (contained) return { ...contained, source: "docker", stop: () => destroy(contained) };
   try {
     const cluster = await source.start(log);
     return { url: cluster.url, version: cluster.version, source: "started for this run", stop: () => cluster.stop() };
@@ -106,12 +103,12 @@ async function startOne(broker: TestBroker, source: BrokerSource, log: Log): Pro
   }
 }
 
-/** What a broker says of itself; undefined when it does not answer. */
+/** What the broker at that URL, of one node, says of itself; undefined when it does not answer. */
 export async function ask(kind: BrokerKind, url: string): Promise<{ version: string | undefined } | undefined> {
   if (kind === "rabbitmq") {
     const version = await askRabbitmq(url);
     return version === undefined ? undefined : { version };
   }
-  const view = await askKafka(new URL(url.split(",")[0] ?? url).host);
+  const view = await askKafka(new URL(url).host);
   return view?.controller ? { version: undefined } : undefined;
 }

@@ -1,5 +1,6 @@
 import type { TestProject } from "vitest/node";
 import { type FoundBroker, findBroker, type MissingBroker, type TestBroker } from "./find.ts";
+import { isRabbitmq4 } from "./rabbitmq/server.ts";
 
 /** What a test learns of a broker by `inject`: where it is, or why tests of it are skipped. */
 export type ProvidedBroker =
@@ -50,7 +51,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const first = await look("rabbitmq");
     provide("rabbitmq", first);
     // A second 4.x would show nothing that the first does not.
-    const same = "url" in first && Number.parseInt(first.version ?? "0", 10) >= 4 && !process.env.WAYBILL_TEST_AMQP4;
+    const same = "url" in first && isRabbitmq4(first.version) && !process.env.WAYBILL_TEST_AMQP4;
     provide("rabbitmq4", same ? { reason: "the RabbitMQ under test is a 4.x already" } : await look("rabbitmq4"));
   };
 

@@ -48,7 +48,7 @@ export function renderKafkaConfig(id: number, ports: readonly KafkaPorts[], data
 }
 
 /** The listener's security protocol, in Kafka's word. */
-export function clientProtocol(options: KafkaOptions): "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL" {
+function clientProtocol(options: KafkaOptions): "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL" {
   if (options.sasl) return options.tls ? "SASL_SSL" : "SASL_PLAINTEXT";
   return options.tls ? "SSL" : "PLAINTEXT";
 }

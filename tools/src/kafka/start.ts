@@ -9,8 +9,8 @@ import { clientHost, type KafkaPorts, renderKafkaConfig } from "./config.ts";
 import { KAFKA_VERSION, kafkaLibs } from "./libs.ts";
 import { type KafkaOptions, mechanismsOf } from "./options.ts";
 
-/** "WaybillWaybillXa" in base64: all nodes of a cluster must have the same, and no two clusters here ever meet. */
-const CLUSTER_ID = "V2F5YmlsbFdheWJpbGxYYQ";
+/** "WaybillWaybillWa" in base64: all nodes of a cluster must have the same, and no two clusters here ever meet. */
+const CLUSTER_ID = "V2F5YmlsbFdheWJpbGxXYQ";
 
 const JVM = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.showDateTime=true"];
 

@@ -25,7 +25,7 @@ export async function rabbitmqServer(choice: RabbitmqChoice, log: Log): Promise<
       throw new BrokerUnavailableError('no RabbitMQ is installed: install "rabbitmq-server", or ask for a RabbitMQ 4');
     return installed;
   }
-  if (installed && Number.parseInt(installed.version, 10) >= 4) return installed;
+  if (installed && isRabbitmq4(installed.version)) return installed;
   return buildRabbitmq4(log);
 }
 
@@ -34,9 +34,14 @@ export function serverBelow(root: string): RabbitmqServer | undefined {
   return newest(globSync(join(root, "usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin")));
 }
 
-/** Whether the choice "installed" can be had. */
-export function hasInstalledRabbitmq(): boolean {
-  return installedServer() !== undefined;
+/** The version of the installed server; undefined without one. */
+export function installedRabbitmq(): string | undefined {
+  return installedServer()?.version;
+}
+
+/** Whether a version is a 4.x or later. */
+export function isRabbitmq4(version: string | undefined): boolean {
+  return Number.parseInt(version ?? "0", 10) >= 4;
 }
 
 function installedServer(): RabbitmqServer | undefined {

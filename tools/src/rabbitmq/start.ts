@@ -25,12 +25,18 @@ export async function startRabbitmq(options: RabbitmqOptions = {}, log: Log = lo
       return planNode({ name, port, tlsPort, distribution, peers }, dir, server, environment, options);
     });
     return {
-      url: nodes[0]?.url ?? "",
+      url: urlOfAll(nodes),
       nodes,
       helper: epmd(dir, epmdPort, environment),
       formed: async () => peers.length === 1 || (await clusterFormed(server, environment, peers)),
     };
   });
+}
+
+/** The first node's URL with the hosts of all. */
+function urlOfAll(nodes: readonly NodePlan[]): string {
+  const [first, ...others] = nodes.map((node) => node.url);
+  return [first, ...others.map((url) => new URL(url).host)].join(",");
 }
 
 interface NodePlace {
