@@ -1,0 +1,205 @@
+import { type Backoff, backoffDelay } from "../backoff.ts";
+import type { Clock } from "../clock.ts";
+import { json } from "../codec.ts";
+import { handling } from "../context.ts";
+import { DeadLetter, RetryLater, toError, WaybillError } from "../errors.ts";
+import type { Events } from "../events.ts";
+import type { Logger } from "../logger.ts";
+import type { Delivery } from "../message.ts";
+import type { Plugin } from "../plugin.ts";
+import type { Topic } from "../topic.ts";
+import { toMilliseconds } from "../units.ts";
+import type { DeadLetters } from "./dead-letter.ts";
+import { decode, typeOf } from "./decode.ts";
+import { LiveDelivery } from "./delivery.ts";
+import type { Verdict } from "./dispatcher.ts";
+import type { Entry } from "./entry.ts";
+
+/** Finds what handles a type, if anything does. */
+export type Route = (type: string) => ((delivery: Delivery) => unknown) | undefined;
+
+export interface AttemptOptions {
+  /** The bus whose handlers these are. */
+  readonly bus: object;
+  readonly topic: Topic;
+  /** As delivered: without the bus's prefix. */
+  readonly group: string;
+  readonly route: Route;
+  readonly attempts: number;
+  readonly backoff: Backoff;
+  readonly timeout: number | undefined;
+  readonly unhandled: "ignore" | "dead-letter";
+  /** Outermost first. */
+  readonly plugins: readonly Plugin[];
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly logger: Logger;
+  readonly deadLetters: DeadLetters;
+  /** A handler settled before it returned. */
+  onEarlyAck(entry: Entry): void;
+}
+
+type Outcome = "done" | "ignored" | "dead-letter";
+
+/** One attempt after the other: decodes, runs plugins and handler, and says by the retry policy what follows. */
+export class Attempts {
+  readonly #o: AttemptOptions;
+  readonly #ignored = new Map<string, number>();
+
+  constructor(options: AttemptOptions) {
+    this.#o = options;
+  }
+
+  /** Begins an attempt. Never throws, never rejects. */
+  begin(entry: Entry): Verdict | Promise<Verdict> {
+    const { topic, route } = this.#o;
+    const { body } = entry.incoming;
+    if (body === null) return this.#ignore(entry, "a tombstone");
+    const type = typeOf(topic, entry.incoming);
+    if (type === undefined) {
+      const message = `A message in topic "${topic.name}" has no type, and the topic has several.`;
+      return this.#bury(entry, undefined, new WaybillError("WAYBILL_TYPE_UNKNOWN", message, { topic: topic.name }));
+    }
+    const handler = route(type);
+    if (handler === undefined) return this.#unhandled(entry, type);
+    entry.attempts++;
+    let payload: unknown;
+    try {
+      payload = decode(topic, topic.options.codec ?? json, type, body);
+    } catch (error) {
+      return this.#bury(entry, this.#delivery(entry, type, undefined), error);
+    }
+    if (!(payload instanceof Promise)) return this.#run(entry, type, payload, handler);
+    return payload.then(
+      (late) => this.#run(entry, type, late, handler),
+      (error) => this.#bury(entry, this.#delivery(entry, type, undefined), error),
+    );
+  }
+
+  #delivery(entry: Entry, type: string, payload: unknown): LiveDelivery {
+    const { topic, group, onEarlyAck } = this.#o;
+    return new LiveDelivery(entry, topic.name, group, type, payload, () => onEarlyAck(entry));
+  }
+
+  #run(entry: Entry, type: string, payload: unknown, handler: (delivery: Delivery) => unknown): Verdict | Promise<Verdict> {
+    const { bus, plugins } = this.#o;
+    const delivery = this.#delivery(entry, type, payload);
+    entry.abort = (reason) => delivery.abort(reason);
+    const cancelTimeout = this.#startTimeout(delivery);
+    let result: unknown;
+    try {
+      result = handling({ bus, correlationId: delivery.correlationId, deliveryId: delivery.id }, () =>
+        plugins.length === 0 ? handler(delivery) : chain(plugins, delivery, handler),
+      );
+    } catch (error) {
+      cancelTimeout?.();
+      return this.#threw(entry, delivery, error);
+    }
+    if (!isThenable(result)) {
+      cancelTimeout?.();
+      return this.#returned(entry, delivery);
+    }
+    return Promise.resolve(result).then(
+      () => {
+        cancelTimeout?.();
+        return this.#returned(entry, delivery);
+      },
+      (error) => {
+        cancelTimeout?.();
+        return this.#threw(entry, delivery, error);
+      },
+    );
+  }
+
+  /** Aborts the signal only: the handler's own end still decides, and its lane waits for that. */
+  #startTimeout(delivery: LiveDelivery): (() => void) | undefined {
+    const { timeout, clock, topic, group } = this.#o;
+    if (timeout === undefined) return undefined;
+    return clock.after(timeout, () => {
+      const message = `The handler of "${delivery.type}" took longer than ${timeout} ms.`;
+      delivery.abort(new WaybillError("WAYBILL_HANDLER_TIMEOUT", message, { topic: topic.name, group, retryable: true }));
+    });
+  }
+
+  #returned(entry: Entry, delivery: LiveDelivery): Verdict {
+    if (delivery.settled?.ack === false) return this.#failed(entry, delivery, delivery.settled.reason);
+    this.#settled(entry, delivery, "done", undefined);
+    return "done";
+  }
+
+  #threw(entry: Entry, delivery: LiveDelivery, error: unknown): Verdict {
+    const { logger, topic, group } = this.#o;
+    if (delivery.settled?.ack !== true) return this.#failed(entry, delivery, error);
+    logger.warn({ topic: topic.name, group, id: delivery.id, error }, "a handler failed after it had acknowledged its message");
+    this.#settled(entry, delivery, "done", error);
+    return "done";
+  }
+
+  #failed(entry: Entry, delivery: LiveDelivery, error: unknown): Verdict {
+    const { attempts, backoff, events, logger, topic, group } = this.#o;
+    if (error instanceof DeadLetter) return this.#bury(entry, delivery, error);
+    let retryIn: number;
+    if (error instanceof RetryLater) {
+      if (!error.counts) entry.attempts--;
+      retryIn = toMilliseconds(error.after) ?? 0;
+    } else {
+      retryIn = backoffDelay(backoff, entry.attempts);
+    }
+    if (entry.attempts >= attempts) return this.#bury(entry, delivery, error);
+    entry.redelivered = true;
+    logger.debug({ topic: topic.name, group, id: delivery.id, attempt: delivery.attempt, retryIn, error }, "a handler failed");
+    events.emit("failed", { delivery, error, retryIn });
+    return { retryIn };
+  }
+
+  /** No attempt is left, or none can help. */
+  #bury(entry: Entry, known: LiveDelivery | undefined, error: unknown): Verdict {
+    const { deadLetters, events, logger, topic, group } = this.#o;
+    const delivery = known ?? this.#delivery(entry, "", undefined);
+    events.emit("failed", { delivery, error, retryIn: undefined });
+    const written = deadLetters.write(entry, error).then(() => {
+      const { id, type } = delivery;
+      logger.warn({ topic: topic.name, group, id, type, attempts: entry.attempts, error: toError(error) }, "a message went to the dead letters");
+      this.#settled(entry, delivery, "dead-letter", error);
+    });
+    return { held: written };
+  }
+
+  #unhandled(entry: Entry, type: string): Verdict {
+    const { unhandled, topic, group } = this.#o;
+    if (unhandled === "ignore") return this.#ignore(entry, `type "${type}"`);
+    const message = `Group "${group}" has no handler for "${type}" of topic "${topic.name}".`;
+    return this.#bury(entry, this.#delivery(entry, type, undefined), new WaybillError("WAYBILL_TYPE_UNKNOWN", message, { topic: topic.name, group }));
+  }
+
+  /** Settled and counted, and logged once for each kind. */
+  #ignore(entry: Entry, what: string): Verdict {
+    const { logger, topic, group, events } = this.#o;
+    const count = this.#ignored.get(what) ?? 0;
+    // Types come from publishers: their number is not in our hands.
+    if (count > 0 || this.#ignored.size < 1_000) this.#ignored.set(what, count + 1);
+    if (count === 0) logger.info({ topic: topic.name, group, what }, "no handler takes this: settled without being handled");
+    if (events.has("settled")) this.#settled(entry, this.#delivery(entry, typeOf(topic, entry.incoming) ?? "", undefined), "ignored", undefined);
+    return "done";
+  }
+
+  #settled(entry: Entry, delivery: LiveDelivery, outcome: Outcome, error: unknown): void {
+    const { events, clock } = this.#o;
+    if (events.has("settled")) events.emit("settled", { delivery, outcome, error, ms: clock.now() - entry.startedAt });
+  }
+}
+
+/** Plugins around a handler, the first outermost. Each `next` may be called once. */
+function chain(plugins: readonly Plugin[], delivery: Delivery, handler: (delivery: Delivery) => unknown): Promise<void> {
+  const call = async (index: number): Promise<void> => {
+    const plugin = plugins[index];
+    if (plugin === undefined) await handler(delivery);
+    else if (plugin.consume === undefined) await call(index + 1);
+    else await plugin.consume(delivery, () => call(index + 1));
+  };
+  return call(0);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -1,0 +1,47 @@
+import type { Entry } from "./entry.ts";
+
+/** The entries of one key in order, of which only the first may be worked on. */
+export interface Lane {
+  readonly key: string;
+  head: Entry;
+  tail: Entry;
+}
+
+/** One lane for each key that has work now: a key without work costs nothing, however many were seen. */
+export class Lanes {
+  readonly #lanes = new Map<string, Lane>();
+
+  get size(): number {
+    return this.#lanes.size;
+  }
+
+  /** Adds an entry at the end of its key's lane. True when it is the first, and so may start. */
+  add(key: string, entry: Entry): boolean {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      this.#lanes.set(key, (entry.lane = { key, head: entry, tail: entry }));
+      return true;
+    }
+    entry.lane = lane;
+    lane.tail.next = entry;
+    lane.tail = entry;
+    return false;
+  }
+
+  /** Takes a first entry out. Returns the one that may start now, past those that are over. */
+  leave(entry: Entry): Entry | undefined {
+    const { lane } = entry;
+    if (lane === undefined) return undefined;
+    let next = entry.next;
+    while (next?.state === "over") next = next.next;
+    entry.lane = entry.next = undefined;
+    if (next === undefined) this.#lanes.delete(lane.key);
+    else lane.head = next;
+    return next;
+  }
+}
+
+/** The lane of a key: its exact bytes, one character each, so that two keys never share one. */
+export function laneKey(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).latin1Slice();
+}

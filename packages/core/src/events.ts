@@ -1,0 +1,34 @@
+import { toError } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import type { BusEvents, Plugin } from "./plugin.ts";
+
+/** Passes what happens on a bus to its plugins. A listener that throws is logged and harms nobody. */
+export class Events {
+  readonly #listeners = new Map<string, ((event: never) => void)[]>();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  add(plugin: Plugin): void {
+    for (const [name, listener] of Object.entries(plugin.on ?? {})) {
+      if (listener !== undefined) this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener]);
+    }
+  }
+
+  /** Whether anybody listens: what is costly to describe need not be. */
+  has(name: keyof BusEvents): boolean {
+    return this.#listeners.has(name);
+  }
+
+  emit<K extends keyof BusEvents>(name: K, event: BusEvents[K]): void {
+    for (const listener of (this.#listeners.get(name) ?? []) as ((event: BusEvents[K]) => void)[]) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#logger.error({ event: name, error: toError(error) }, "a plugin's listener threw");
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import type { Duration } from "./units.ts";
+
+/** The handle of a running handler. */
+export interface Subscription extends AsyncDisposable {
+  readonly topic: string;
+  readonly group: string;
+  /** Resolves with the error that ended it, or with nothing after `close()`. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
+  /** Starts no more handlers; those that run go on. */
+  pause(): void;
+  resume(): void;
+  /** Pauses, waits for what was started, and settles it; `resume()` goes on. Rejects with `CLOSE_TIMEOUT` when that takes longer. @default timeout "25s" */
+  drain(options?: { timeout?: Duration }): Promise<void>;
+  /**
+   * Drains, then leaves the group. What still runs after `timeout` is aborted by its `signal`, and the call rejects with `CLOSE_TIMEOUT` after everything
+   * was released. Idempotent. @default timeout "25s"
+   */
+  close(options?: { timeout?: Duration }): Promise<void>;
+}
+
+export type Status = "up" | "degraded" | "down";
+
+/** What health says of one subscription. */
+export interface SubscriptionHealth {
+  readonly topic: string;
+  readonly group: string;
+  readonly status: Status;
+  /** Messages taken and not settled. */
+  readonly inFlight: number;
+  /** Age of the oldest of them, in milliseconds. */
+  readonly oldestMs: number;
+}
