@@ -90,6 +90,7 @@ export async function startCluster(
     saveRecord(record);
   };
   const spawn = async (process: ProcessPlan): Promise<ProcessId> => {
+    if (stopping) throw new Error(`${record.id} has been stopped`);
     const id = await startDetached(process);
     save({ processes: { ...record.processes, [process.name]: id } });
     return id;

@@ -29,7 +29,7 @@ export interface ClusterRecord {
   readonly compose?: { readonly file: string; readonly project: string };
 }
 
-/** Writes a new record, owned by this process. With `dir` the data stays there; without it has a directory of its own that goes with it. */
+/** Writes a new record, owned by this process. Without `dir` it has a directory of its own, which goes with it. */
 export function createRecord(init: { kind: BrokerKind; version: string; dir?: string | undefined }): ClusterRecord {
   const id = `${init.kind}-${randomBytes(4).toString("hex")}`;
   const dir = init.dir ?? join(brokersDir(), "data", id);

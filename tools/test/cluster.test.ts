@@ -69,6 +69,12 @@ test("a frozen node is ended by stop too", async () => {
   expect(Object.values(processes).some(isRunning)).toBe(false);
 });
 
+test("a node of a stopped cluster does not start again", async () => {
+  const cluster = await startSmallBroker();
+  await cluster.stop();
+  await expect(cluster.nodes[0]?.start()).rejects.toThrow("has been stopped");
+});
+
 test("a directory of the caller outlives the cluster", async () => {
   const dir = join(home, "mine");
   const cluster = await startSmallBroker({ dir });

@@ -27,7 +27,7 @@ export function clientSecurity({ sasl, tls }: KafkaOptions): Pick<KafkaConfig, "
   };
 }
 
-/** What the broker at that address says of its cluster; undefined when it does not answer the Kafka protocol within some seconds. */
+/** What the broker at that address says of its cluster; undefined when it does not answer so within some seconds. */
 export async function askKafka(
   address: string,
   security: Pick<KafkaConfig, "sasl" | "ssl"> = {},

@@ -1,6 +1,6 @@
 import { connect } from "amqplib";
 
-/** The version that the broker at that URL says it has; undefined when it does not let that user in, or not within some seconds. */
+/** The version that the broker at that URL says it has; undefined when it does not let that user in within some seconds. */
 export async function askRabbitmq(url: string): Promise<string | undefined> {
   try {
     const connection = await connect(url, { timeout: 3_000 });

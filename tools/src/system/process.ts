@@ -16,7 +16,7 @@ export interface Command {
   readonly logFile: string;
 }
 
-/** Starts a process in a session of its own, so that a signal to this terminal does not reach it; throws when the file cannot be run. */
+/** Starts a process in a session of its own, which signals of this terminal do not reach; throws when the file cannot be run. */
 export async function startDetached(command: Command): Promise<ProcessId> {
   const log = openSync(command.logFile, "a");
   try {
@@ -35,7 +35,7 @@ export async function startDetached(command: Command): Promise<ProcessId> {
   }
 }
 
-/** Ends a process and waits until it is gone: `SIGTERM` with a `grace` in milliseconds, then, or without one at once, `SIGKILL`. */
+/** Ends a process and waits until it is gone: `SIGTERM`, then `SIGKILL` after `grace` milliseconds; at once without any. */
 export async function endProcess(id: ProcessId, grace = 0): Promise<void> {
   if (grace > 0 && sendSignal(id, "SIGTERM")) {
     await until({ what: `process ${id.pid} to end`, timeout: grace }, () => !isRunning(id)).catch(() => undefined);

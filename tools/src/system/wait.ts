@@ -10,7 +10,7 @@ export interface WaitOptions {
   readonly interval?: number;
 }
 
-/** Looks until the probe gives something other than undefined or false; rejects after the timeout, or with what the probe throws. */
+/** Looks until the probe gives something but undefined or false; rejects after the timeout, or with what the probe throws. */
 export async function until<T>(
   options: WaitOptions,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
