@@ -1,8 +1,24 @@
-export { json, type Codec, type CodecContext } from "./codec.ts";
-export { DeadLetter, type ErrorCode, type ErrorDetails, PayloadInvalidError, PublishManyError, PublishTimeoutError, RetryLater, UnsupportedError, WaybillError } from "./errors.ts";
+export type { Admin } from "./admin.ts";
+export { type Bus, createBus, type Handler, type HandlerMap, type Health } from "./bus.ts";
+export type { BusOptions } from "./bus-options.ts";
+export { type Codec, type CodecContext, json } from "./codec.ts";
+export type { ConsumeOptions, Need, RetryPolicy } from "./consume/options.ts";
+export {
+  DeadLetter,
+  type ErrorCode,
+  type ErrorDetails,
+  PayloadInvalidError,
+  PublishManyError,
+  PublishTimeoutError,
+  RetryLater,
+  UnsupportedError,
+  WaybillError,
+} from "./errors.ts";
 export type { Log, Logger } from "./logger.ts";
 export type { Deliveries, Delivery, DeliveryOf, Headers, Message, MessageOf, PayloadOf } from "./message.ts";
+export type { BusEvents, Plugin } from "./plugin.ts";
 export type { Outgoing, Publisher, PublishOptions, Receipt } from "./publisher.ts";
+export type { Status, Subscription, SubscriptionHealth } from "./subscription.ts";
 export { type EventTypes, type Form, type Topic, type TopicOptions, topic, unchecked } from "./topic.ts";
 export type { Capabilities, Transport } from "./transport.ts";
 export type { Duration, Size } from "./units.ts";

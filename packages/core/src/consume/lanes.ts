@@ -43,5 +43,5 @@ export class Lanes {
 
 /** The lane of a key: its exact bytes, one character each, so that two keys never share one. */
 export function laneKey(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).latin1Slice();
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }
