@@ -2,7 +2,7 @@ import { WaybillError } from "../errors.ts";
 import type { Headers } from "../message.ts";
 import { toMilliseconds } from "../units.ts";
 
-/** Of all names and values of one message's headers, in bytes of UTF-8. Leaves room for what a dead letter adds within RabbitMQ's 64 KiB frame of headers. */
+/** Of all names and values of one message's headers, in bytes of UTF-8: leaves room for what a dead letter adds to them on every broker. */
 const HEADERS_MAX = 32 * 1_024;
 /** AMQP 0-9-1 short strings: header names, and ids as message properties. */
 const SHORT_MAX = 255;
@@ -17,7 +17,8 @@ const OURS = /^(?:waybill-|ce_|cloudevents:|(?:content-type|traceparent|tracesta
  * What RabbitMQ writes to headers or acts upon. Only these `x-` names are refused, because applications have their own (`x-tenant`). `CC` and
  * `BCC` copy a message to other routes (https://www.rabbitmq.com/docs/sender-selected).
  */
-const BROKERS = /^(?:CC|BCC|x-(?:death|delay|delivery-count|acquired-count|received-from|shovelled)|x-(?:first-death|last-death|stream|opt)-.*)$/;
+const BROKERS =
+  /^(?:CC|BCC|x-(?:death|delay|delivery-count|acquired-count|received-from|shovelled)|x-(?:first-death|last-death|stream|opt)-.*)$/;
 
 const NONE: Headers = Object.freeze({});
 
@@ -39,9 +40,13 @@ export function checkHeaders(topic: string, headers: Readonly<Record<string, unk
   }
   if (bytes > HEADERS_MAX) problems.push(`together they have ${bytes} bytes, more than ${HEADERS_MAX}`);
   if (problems.length === 0) return checked;
-  throw new WaybillError("WAYBILL_HEADERS_INVALID", `The headers of a message to topic "${topic}" are not valid: ${problems.join("; ")}.`, {
-    topic,
-  });
+  throw new WaybillError(
+    "WAYBILL_HEADERS_INVALID",
+    `The headers of a message to topic "${topic}" are not valid: ${problems.join("; ")}.`,
+    {
+      topic,
+    },
+  );
 }
 
 function nameProblem(name: string): string | undefined {

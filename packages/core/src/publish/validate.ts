@@ -16,14 +16,16 @@ export function typeOf(topic: Topic, type: string | undefined): string {
   });
 }
 
+type Valid = StandardSchemaV1.SuccessResult<unknown>;
+
 /** What the schema makes of a payload. Throws, or rejects with, a {@link PayloadInvalidError}. */
-export function validatePayload(topic: Topic, type: string, payload: unknown, where: string): unknown {
+export function validatePayload(topic: Topic, type: string, payload: unknown, where: string): Valid | PromiseLike<Valid> {
   const refuse = (cause: unknown): never => {
     const message = `The schema of ${described(topic, type)} failed${where}: ${toError(cause).message}.`;
     throw new PayloadInvalidError(message, [], { topic: topic.name, cause });
   };
-  const take = (result: StandardSchemaV1.Result<unknown>): unknown => {
-    if (result.issues === undefined) return result.value;
+  const take = (result: StandardSchemaV1.Result<unknown>): Valid => {
+    if (result.issues === undefined) return result;
     const message = `The payload of ${described(topic, type)} is not valid${where}: ${listed(result.issues)}.`;
     throw new PayloadInvalidError(message, result.issues, { topic: topic.name });
   };
@@ -40,7 +42,13 @@ export function validatePayload(topic: Topic, type: string, payload: unknown, wh
  * The key of a message: the one given, else what the topic's function says of the validated payload. Throws `KEY_INVALID` where that is no
  * non-empty string, and for a key on a topic that has none: it would promise an order that nobody keeps.
  */
-export function keyFor(topic: Topic, type: string, output: unknown, given: string | undefined, where: string): string | undefined {
+export function keyFor(
+  topic: Topic,
+  type: string,
+  output: unknown,
+  given: string | undefined,
+  where: string,
+): string | undefined {
   const refuse = (problem: string, hint?: string, cause?: unknown): never => {
     const message = `The key of ${described(topic, type)} ${problem}${where}.`;
     throw new WaybillError("WAYBILL_KEY_INVALID", message, { topic: topic.name, hint, cause });
