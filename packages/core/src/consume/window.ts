@@ -17,12 +17,14 @@ export class SourceWindow {
   /** Whether the source was told to pause. */
   paused = false;
   #watermark: number | undefined;
-  /** How many finished messages the watermark has passed since the last settlement was sent. */
-  advance = 0;
+  /** What the watermark has passed since the last settlement was sent. */
+  #passed: Entry[] = [];
+  /** What the settlement under way names: not settled until it was taken. */
+  #sent: readonly Entry[] = [];
   /** How many are finished behind one that is not, and not settled alone. */
   #behind = 0;
   /** The settlement under way. */
-  #settling: Promise<unknown> | undefined;
+  #settling: Promise<"ok" | "fenced"> | undefined;
 
   constructor(source: Source) {
     this.source = source;
@@ -57,13 +59,23 @@ export class SourceWindow {
       this.#watermark = head.token;
       this.#behind--;
       this.unsettled--;
-      this.advance++;
+      this.#passed.push(head);
     }
   }
 
-  /** Entries that are unsettled or under way, oldest first. */
+  /** How many messages could be settled now. */
+  get advance(): number {
+    return this.#passed.length;
+  }
+
+  /** All that the watermark has not passed, oldest first. */
   entries(): Iterable<Entry> {
     return this.#entries;
+  }
+
+  /** All that the broker, for all we know, will hand out again when this epoch is over. */
+  unconfirmed(): readonly Entry[] {
+    return [...this.#sent, ...this.#passed, ...this.#entries];
   }
 
   /** When the oldest unsettled message came, if there is one. */
@@ -85,14 +97,13 @@ export class SourceWindow {
     while (this.#settling !== undefined) await this.#settling;
     const what = this.#settlement(singlesBefore);
     if (this.state === "lost" || (what.upTo === undefined && what.singles.length === 0)) return;
-    this.advance = 0;
+    this.#sent = this.#passed;
+    this.#passed = [];
     this.#watermark = undefined;
-    try {
-      // Whether it was taken or fenced, there is nothing more to do: what was fenced comes again.
-      await (this.#settling = this.source.settle(what));
-    } finally {
-      this.#settling = undefined;
-    }
+    this.#settling = this.source.settle(what);
+    // What was fenced comes again, and is recognised then.
+    if ((await this.#settling) === "ok") this.#sent = [];
+    this.#settling = undefined;
   }
 
   #settlement(singlesBefore: number | undefined): Settlement {
