@@ -75,7 +75,7 @@ export class Holding implements Source {
       if (next === undefined || !fits(next.entry.bytes)) break;
       this.cursor.take(next.again);
       taken.push(this.#handOver(next.entry, next.again && profile.redelivered, profile.positions));
-      if (faults.takeRedelivery(this.#member.group.topic.name)) taken.push(this.#handOver(next.entry, true, false));
+      if (faults.takeRedelivery(this.#member.group.topic.name)) taken.push(this.#handOver(next.entry, true, profile.positions));
     }
     return taken;
   }
