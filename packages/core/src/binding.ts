@@ -13,7 +13,10 @@ export function bindAttributes(prefix: string, attributes: Readonly<Record<strin
 }
 
 /** The inverse: attributes apart from the other headers. A prefixed header whose value is no string is left among the headers. */
-export function unbindAttributes(prefix: string, headers: Iterable<Header>): Pick<Envelope, "attributes"> & { headers: Header[] } {
+export function unbindAttributes(
+  prefix: string,
+  headers: Iterable<Header>,
+): Pick<Envelope, "attributes"> & { headers: Header[] } {
   const attributes: Record<string, string> = {};
   const rest: Header[] = [];
   for (const header of headers) {

@@ -34,15 +34,30 @@ const MEMBERS = ["app", "transport", "prefix", "provision", "logger", "maxInFlig
 
 /** Throws every problem in one `CONFIG_INVALID`, and `TRANSPORT_MISSING` where there is no transport. */
 export function resolveBus(options: BusOptions, env: NodeJS.ProcessEnv): ResolvedBus {
-  const { app = env.WAYBILL_APP, transport = env.WAYBILL_TRANSPORT, prefix = "", provision = "create", logger = defaultLogger } = options;
+  const {
+    app = env.WAYBILL_APP,
+    transport = env.WAYBILL_TRANSPORT,
+    prefix = "",
+    provision = "create",
+    logger = defaultLogger,
+  } = options;
   const { messages = 10_000, bytes = "64MiB" } = options.maxInFlight ?? {};
   const problems: string[] = [];
   const must = (ok: boolean, problem: string) => void (ok || problems.push(problem));
   for (const member in options) must(MEMBERS.includes(member), `there is no option "${member}"`);
-  must(app === undefined || /^[\x21-\x7e]{1,200}$/.test(app), `"app" is ${JSON.stringify(app)}, not a name of visible ASCII characters`);
-  must(/^[A-Za-z0-9._-]{0,60}$/.test(prefix), `"prefix" is ${JSON.stringify(prefix)}, not up to 60 letters, digits, ".", "_" and "-"`);
+  must(
+    app === undefined || /^[\x21-\x7e]{1,200}$/.test(app),
+    `"app" is ${JSON.stringify(app)}, not a name of visible ASCII characters`,
+  );
+  must(
+    /^[A-Za-z0-9._-]{0,60}$/.test(prefix),
+    `"prefix" is ${JSON.stringify(prefix)}, not up to 60 letters, digits, ".", "_" and "-"`,
+  );
   must(["create", "check", "off"].includes(provision), '"provision" is none of "create", "check", "off"');
-  must((["debug", "info", "warn", "error"] as const).every((level) => typeof logger?.[level] === "function"), '"logger" lacks debug, info, warn or error');
+  must(
+    (["debug", "info", "warn", "error"] as const).every((level) => typeof logger?.[level] === "function"),
+    '"logger" lacks debug, info, warn or error',
+  );
   must(Number.isInteger(messages) && messages >= 1, '"maxInFlight.messages" is not a whole number from 1');
   must((toBytes(bytes) ?? 0) >= 1, `"maxInFlight.bytes" is ${JSON.stringify(bytes)}, not a size such as "64MiB"`);
   must(typeof transport !== "object" || typeof transport.connect === "function", '"transport" is neither a URL nor a transport');

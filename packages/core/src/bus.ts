@@ -1,5 +1,6 @@
 import type { Admin } from "./admin.ts";
 import type { BusOptions } from "./bus-options.ts";
+import type { Clock } from "./clock.ts";
 import type { ConsumeOptions } from "./consume/options.ts";
 import type { Deliveries, Delivery } from "./message.ts";
 import type { Plugin } from "./plugin.ts";
@@ -66,4 +67,9 @@ export interface Bus extends Publisher, AsyncDisposable {
  */
 export function createBus(options: BusOptions = {}): Bus {
   return new WaybillBus(options);
+}
+
+/** {@link createBus} on another clock: for test buses, whose time a test moves. */
+export function createBusWith(options: BusOptions, internals: { readonly clock: Clock }): Bus {
+  return new WaybillBus(options, internals);
 }

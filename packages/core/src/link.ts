@@ -6,14 +6,26 @@ import type { Connection, Role, Transport, TransportPublisher } from "./transpor
 
 /** A bus's link to its transport: loaded and connected at first use, then the same for good. */
 export class Link {
-  readonly #options: { transport: Transport | (() => Promise<Transport>); app: string; clock: Clock; events: Events; logger: Logger };
+  readonly #options: {
+    transport: Transport | (() => Promise<Transport>);
+    app: string;
+    clock: Clock;
+    events: Events;
+    logger: Logger;
+  };
   readonly #down = new Map<Role, Error | undefined>();
   #transport: Promise<Transport> | undefined;
   #connection: Promise<Connection> | undefined;
   #live: Connection | undefined;
   #closed = false;
 
-  constructor(options: { transport: Transport | (() => Promise<Transport>); app: string; clock: Clock; events: Events; logger: Logger }) {
+  constructor(options: {
+    transport: Transport | (() => Promise<Transport>);
+    app: string;
+    clock: Clock;
+    events: Events;
+    logger: Logger;
+  }) {
     this.#options = options;
   }
 

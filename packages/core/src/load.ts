@@ -26,12 +26,18 @@ export function findAdapter(url: string): () => Promise<Transport> {
   if (name === undefined) {
     const what = scheme === "" ? "The transport is no URL" : `There is no transport for "${scheme}" URLs`;
     const known = Object.entries(PACKAGES).map(([known, adapter]) => `${known} (npm install ${adapter})`);
-    throw new WaybillError("WAYBILL_TRANSPORT_MISSING", `${what}.`, { hint: `Known are ${known.join(", ")}; of any other give the object.` });
+    throw new WaybillError("WAYBILL_TRANSPORT_MISSING", `${what}.`, {
+      hint: `Known are ${known.join(", ")}; of any other give the object.`,
+    });
   }
   const file = resolve(name);
   if (file === undefined) {
     const hint = `Run: npm install ${name}`;
-    throw new WaybillError("WAYBILL_TRANSPORT_MISSING", `The transport "${scheme}" needs the package ${name}, which is not installed.`, { hint });
+    throw new WaybillError(
+      "WAYBILL_TRANSPORT_MISSING",
+      `The transport "${scheme}" needs the package ${name}, which is not installed.`,
+      { hint },
+    );
   }
   return async () => {
     const adapter = (await import(pathToFileURL(file).href)) as Adapter;

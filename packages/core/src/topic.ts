@@ -101,7 +101,8 @@ function checkDefinition(name: string, definition: Definition): void {
   if (schema !== undefined && !isSchema(schema)) problems.push('"schema" is not a Standard Schema');
   for (const [type, one] of Object.entries(events ?? {})) {
     if (!isSchema(one)) problems.push(`the schema of "${type}" is not a Standard Schema`);
-    if (!/^[\x21-\x7e]{1,200}$/.test(type)) problems.push(`${JSON.stringify(type)} is no event name (1 to 200 visible ASCII characters)`);
+    if (!/^[\x21-\x7e]{1,200}$/.test(type))
+      problems.push(`${JSON.stringify(type)} is no event name (1 to 200 visible ASCII characters)`);
   }
   if (events !== undefined && Object.keys(events).length === 0) problems.push('"events" is empty');
   if (key !== undefined && typeof key !== "function") problems.push('"key" is not a function');
@@ -111,7 +112,8 @@ function checkDefinition(name: string, definition: Definition): void {
   if (retention !== undefined && !((toMilliseconds(retention) ?? 0) >= 1_000)) {
     problems.push(`"retention" is ${JSON.stringify(retention)}, not a duration of a second or more such as "7d"`);
   }
-  if (unrouted !== undefined && unrouted !== "reject" && unrouted !== "drop") problems.push('"unrouted" is neither "reject" nor "drop"');
+  if (unrouted !== undefined && unrouted !== "reject" && unrouted !== "drop")
+    problems.push('"unrouted" is neither "reject" nor "drop"');
   if (codec !== undefined && (typeof codec.encode !== "function" || typeof codec.decode !== "function" || !codec.contentType)) {
     problems.push('"codec" lacks encode, decode or contentType');
   }

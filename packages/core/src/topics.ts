@@ -8,7 +8,6 @@ import { toMilliseconds } from "./units.ts";
 
 const PARTITIONS = 4;
 
-
 interface Known {
   readonly spec: TopicSpec;
   live: LiveTopic | Promise<LiveTopic> | undefined;
@@ -18,9 +17,21 @@ interface Known {
 export class Topics {
   readonly #known = new Map<string, Known>();
   readonly #byContract = new WeakMap<Topic, Known>();
-  readonly #options: { prefix: string; mode: Provision; logger: Logger; connection: () => Promise<Connection>; signal: AbortSignal };
+  readonly #options: {
+    prefix: string;
+    mode: Provision;
+    logger: Logger;
+    connection: () => Promise<Connection>;
+    signal: AbortSignal;
+  };
 
-  constructor(options: { prefix: string; mode: Provision; logger: Logger; connection: () => Promise<Connection>; signal: AbortSignal }) {
+  constructor(options: {
+    prefix: string;
+    mode: Provision;
+    logger: Logger;
+    connection: () => Promise<Connection>;
+    signal: AbortSignal;
+  }) {
     this.#options = options;
   }
 
@@ -47,7 +58,10 @@ export class Topics {
               ? `was used before with ${before.spec.partitions} partitions, now with ${spec.partitions}`
               : undefined;
       if (problem !== undefined) {
-        throw new WaybillError("WAYBILL_TOPIC_CONFLICT", `Topic "${topic.name}" ${problem}.`, { topic: topic.name, hint: "Share one definition." });
+        throw new WaybillError("WAYBILL_TOPIC_CONFLICT", `Topic "${topic.name}" ${problem}.`, {
+          topic: topic.name,
+          hint: "Share one definition.",
+        });
       }
     }
     const known = before ?? { spec, live: undefined };
@@ -60,7 +74,8 @@ export class Topics {
     const { mode, logger, connection, signal } = this.#options;
     const { spec } = known;
     const settle = ({ partitions, drift }: Provisioned) => {
-      for (const one of drift) logger.warn({ topic: spec.name, ...one }, "the live topic differs from its definition; what is live counts");
+      for (const one of drift)
+        logger.warn({ topic: spec.name, ...one }, "the live topic differs from its definition; what is live counts");
       const live = { spec, partitions };
       known.live = live;
       return live;

@@ -86,7 +86,8 @@ export class WaybillBus implements Bus {
     const refused = this.#refused();
     if (refused !== undefined) return Promise.reject(refused);
     this.#used = true;
-    if (topic.form === "single") return this.#pipeline.publish(topic, topic.name, typeOrPayload, rest[0] as PublishOptions | undefined);
+    if (topic.form === "single")
+      return this.#pipeline.publish(topic, topic.name, typeOrPayload, rest[0] as PublishOptions | undefined);
     return this.#pipeline.publish(topic, typeOrPayload as string, rest[0], rest[1] as PublishOptions | undefined);
   }
 
@@ -127,7 +128,11 @@ export class WaybillBus implements Bus {
     const name = `${topic.name} ${group}`;
     if (this.#subscriptions.has(name)) {
       const message = `This bus has a subscription of "${group}" to "${topic.name}" already.`;
-      throw new WaybillError("WAYBILL_SUBSCRIPTION_EXISTS", message, { topic: topic.name, group, hint: "Use one, with a map of handlers; or another group." });
+      throw new WaybillError("WAYBILL_SUBSCRIPTION_EXISTS", message, {
+        topic: topic.name,
+        group,
+        hint: "Use one, with a map of handlers; or another group.",
+      });
     }
     // The name is taken from now on, before there is a subscription to close.
     this.#subscriptions.set(name, undefined);
@@ -177,7 +182,11 @@ export class WaybillBus implements Bus {
     const { promise: given, reject } = Promise.withResolvers<never>();
     const cancel = this.#clock.after(timeout ?? 2 ** 31, () => {
       const why = this.#link.problems.map((problem) => ` ${problem}.`).join("");
-      reject(new WaybillError("WAYBILL_CONNECTION_FAILED", `The broker was not ready within ${timeout} ms.${why}`, { retryable: true }));
+      reject(
+        new WaybillError("WAYBILL_CONNECTION_FAILED", `The broker was not ready within ${timeout} ms.${why}`, {
+          retryable: true,
+        }),
+      );
     });
     const onAbort = () => reject(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -194,7 +203,11 @@ export class WaybillBus implements Bus {
     const subscriptions = [...this.#subscriptions.values()].flatMap((subscription) => subscription?.health() ?? []);
     const transport = this.#link.live?.health() ?? { status: "up" as const, problems: [] };
     const problems = [...transport.problems, ...this.#link.problems, ...subscriptions.flatMap((one) => one.problems)];
-    const statuses: Status[] = [transport.status, this.#link.problems.length > 0 ? "degraded" : "up", ...subscriptions.map(({ status }) => status)];
+    const statuses: Status[] = [
+      transport.status,
+      this.#link.problems.length > 0 ? "degraded" : "up",
+      ...subscriptions.map(({ status }) => status),
+    ];
     if (this.#draining) problems.push("the bus is closed, or closing");
     return {
       status: this.#draining || statuses.includes("down") ? "down" : statuses.includes("degraded") ? "degraded" : "up",
@@ -207,7 +220,9 @@ export class WaybillBus implements Bus {
   close(options: { timeout?: Duration } = {}): Promise<void> {
     if (currentHandling()?.bus === this) {
       const message = "A handler called close() of its own bus, which waits for that handler.";
-      return Promise.reject(new WaybillError("WAYBILL_CLOSE_IN_HANDLER", message, { hint: "Close the bus from outside the handler." }));
+      return Promise.reject(
+        new WaybillError("WAYBILL_CLOSE_IN_HANDLER", message, { hint: "Close the bus from outside the handler." }),
+      );
     }
     this.#draining = true;
     this.#closing ??= this.#close(options.timeout === undefined ? CLOSE : milliseconds(options.timeout));
@@ -224,7 +239,11 @@ export class WaybillBus implements Bus {
     await this.#link.close(Math.max(deadline, this.#clock.now() + 1_000));
     const cut = closed.find((result) => result.status === "rejected");
     if (cut !== undefined) throw cut.reason;
-    if (!flushed) throw new WaybillError("WAYBILL_CLOSE_TIMEOUT", `The bus was not closed within ${timeout} ms: publishes were still on their way.`);
+    if (!flushed)
+      throw new WaybillError(
+        "WAYBILL_CLOSE_TIMEOUT",
+        `The bus was not closed within ${timeout} ms: publishes were still on their way.`,
+      );
   }
 
   /** Whether all publishes were answered before the deadline. */

@@ -159,7 +159,10 @@ export class Attempts {
     events.emit("failed", { delivery, error, retryIn: undefined });
     const written = deadLetters.write(entry, error).then(() => {
       const { id, type } = delivery;
-      logger.warn({ topic: topic.name, group, id, type, attempts: entry.attempts, error: toError(error) }, "a message went to the dead letters");
+      logger.warn(
+        { topic: topic.name, group, id, type, attempts: entry.attempts, error: toError(error) },
+        "a message went to the dead letters",
+      );
       this.#settled(entry, delivery, "dead-letter", error);
     });
     return { held: written };
@@ -169,7 +172,11 @@ export class Attempts {
     const { unhandled, topic, group } = this.#o;
     if (unhandled === "ignore") return this.#ignore(entry, `type "${type}"`);
     const message = `Group "${group}" has no handler for "${type}" of topic "${topic.name}".`;
-    return this.#bury(entry, this.#delivery(entry, type, undefined), new WaybillError("WAYBILL_TYPE_UNKNOWN", message, { topic: topic.name, group }));
+    return this.#bury(
+      entry,
+      this.#delivery(entry, type, undefined),
+      new WaybillError("WAYBILL_TYPE_UNKNOWN", message, { topic: topic.name, group }),
+    );
   }
 
   /** Settled and counted, and logged once for each kind. */
@@ -179,7 +186,8 @@ export class Attempts {
     // Types come from publishers: their number is not in our hands.
     if (count > 0 || this.#ignored.size < 1_000) this.#ignored.set(what, count + 1);
     if (count === 0) logger.info({ topic: topic.name, group, what }, "no handler takes this: settled without being handled");
-    if (events.has("settled")) this.#settled(entry, this.#delivery(entry, typeOf(topic, entry.incoming) ?? "", undefined), "ignored", undefined);
+    if (events.has("settled"))
+      this.#settled(entry, this.#delivery(entry, typeOf(topic, entry.incoming) ?? "", undefined), "ignored", undefined);
     return "done";
   }
 

@@ -86,7 +86,10 @@ export class DeadLetters {
         if (attempt === 1) this.#failing++;
         this.#problem = `dead letters of ${topic} cannot be written for group ${this.#group}: ${toError(refusal).message}`;
         if (!this.#closing.aborted) {
-          this.#logger.error({ topic, group: this.#group, attempt, error: refusal }, "a dead letter cannot be written; its message stays");
+          this.#logger.error(
+            { topic, group: this.#group, attempt, error: refusal },
+            "a dead letter cannot be written; its message stays",
+          );
         }
         await sleep(this.#clock, backoffDelay(REWRITE, attempt), this.#closing);
       }

@@ -41,7 +41,11 @@ function validate(topic: Topic, type: string, value: unknown): unknown {
   return result instanceof Promise ? result.then((late) => output(topic, type, late)) : output(topic, type, result);
 }
 
-function output(topic: Topic, type: string, result: Awaited<ReturnType<Topic["schemas"][string]["~standard"]["validate"]>>): unknown {
+function output(
+  topic: Topic,
+  type: string,
+  result: Awaited<ReturnType<Topic["schemas"][string]["~standard"]["validate"]>>,
+): unknown {
   if (result.issues === undefined) return result.value;
   const message = `A message of type "${type}" in topic "${topic.name}" does not fit its schema: ${describeIssues(result.issues)}.`;
   throw new PayloadInvalidError(message, result.issues, { topic: topic.name });

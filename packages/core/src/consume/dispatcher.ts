@@ -92,7 +92,8 @@ export class Dispatcher implements ConsumerSink {
       this.#windows.delete(window.source.id);
       this.#settler.forget(window);
       this.#carried.keep(window);
-      for (const entry of window.entries()) if (entry.state === "queued") this.#drop(entry);
+      // They come again in another epoch. Each leaves its lane when its turn comes.
+      for (const entry of window.entries()) if (entry.state === "queued") entry.state = "over";
     }
     this.#wake();
     this.#pump();
@@ -187,9 +188,12 @@ export class Dispatcher implements ConsumerSink {
     while (this.#running.size < this.#options.concurrency && !this.#paused && !this.#stopped) {
       const entry = this.#ready.shift();
       if (entry === undefined) break;
-      if (entry.state === "over") this.#leave(entry);
-      else if (entry.window.state === "owned") this.#start(entry);
-      else this.#drop(entry);
+      if (entry.state === "queued" && entry.window.state === "owned") {
+        this.#start(entry);
+      } else {
+        entry.state = "over";
+        this.#leave(entry);
+      }
     }
     this.#pumping = false;
   }
@@ -261,18 +265,13 @@ export class Dispatcher implements ConsumerSink {
     if (next !== undefined) this.#ready.push(next);
   }
 
-  /** An entry that nobody works on will come again in another epoch. It leaves its lane when it is, or becomes, the first. */
-  #drop(entry: Entry): void {
-    entry.state = "over";
-    if (entry.lane?.head === entry) this.#leave(entry);
-  }
-
   #dropWaiting(window: SourceWindow): void {
     for (const entry of window.entries()) {
       if (entry.state !== "waiting") continue;
       entry.cancelWait?.();
       entry.cancelWait = undefined;
-      this.#drop(entry);
+      entry.state = "over";
+      this.#leave(entry);
     }
   }
 

@@ -3,7 +3,6 @@ import type { Entry } from "./entry.ts";
 /** The entries of one key in order, of which only the first may be worked on. */
 export interface Lane {
   readonly key: string;
-  head: Entry;
   tail: Entry;
 }
 
@@ -19,7 +18,7 @@ export class Lanes {
   add(key: string, entry: Entry): boolean {
     const lane = this.#lanes.get(key);
     if (lane === undefined) {
-      this.#lanes.set(key, (entry.lane = { key, head: entry, tail: entry }));
+      this.#lanes.set(key, (entry.lane = { key, tail: entry }));
       return true;
     }
     entry.lane = lane;
@@ -28,15 +27,12 @@ export class Lanes {
     return false;
   }
 
-  /** Takes a first entry out. Returns the one that may start now, past those that are over. */
+  /** Takes a first entry out. Returns the one that is first now. */
   leave(entry: Entry): Entry | undefined {
-    const { lane } = entry;
+    const { lane, next } = entry;
     if (lane === undefined) return undefined;
-    let next = entry.next;
-    while (next?.state === "over") next = next.next;
     entry.lane = entry.next = undefined;
     if (next === undefined) this.#lanes.delete(lane.key);
-    else lane.head = next;
     return next;
   }
 }

@@ -53,7 +53,13 @@ export interface ResolvedConsume {
 const MEMBERS = ["group", "from", "order", "concurrency", "retry", "unhandled", "timeout", "use", "needs"];
 
 /** Every problem of a subscription's options in one `CONFIG_INVALID`; a need that the transport lacks as {@link UnsupportedError}. */
-export function resolveConsume(topic: Topic, options: ConsumeOptions, app: string | undefined, transport: string, can: Capabilities): ResolvedConsume {
+export function resolveConsume(
+  topic: Topic,
+  options: ConsumeOptions,
+  app: string | undefined,
+  transport: string,
+  can: Capabilities,
+): ResolvedConsume {
   const { group = app, from = "earliest", concurrency = 10, retry = {}, unhandled = "ignore", use = [] } = options;
   const problems: string[] = [];
   const must = (ok: boolean, problem: string) => void (ok || problems.push(problem));
@@ -67,7 +73,10 @@ export function resolveConsume(topic: Topic, options: ConsumeOptions, app: strin
   must([undefined, "key", "none"].includes(options.order), '"order" is neither "key" nor "none"');
   must(Array.isArray(use), '"use" is not a list of plugins');
   const timeout = options.timeout === undefined ? undefined : toMilliseconds(options.timeout);
-  must(options.timeout === undefined || (timeout ?? 0) > 0, `"timeout" is ${JSON.stringify(options.timeout)}, not a duration such as "30s"`);
+  must(
+    options.timeout === undefined || (timeout ?? 0) > 0,
+    `"timeout" is ${JSON.stringify(options.timeout)}, not a duration such as "30s"`,
+  );
   const backoff = resolveBackoff(retry.backoff);
   must(backoff !== undefined, `"retry.backoff" is ${JSON.stringify(retry.backoff)}, not a duration or { initial, max, factor }`);
   const keyed = keyOf(topic) !== undefined;
@@ -93,12 +102,20 @@ function checkNeeds(topic: Topic, group: string, needs: readonly Need[], transpo
   for (const need of needs) {
     if (met[need]) continue;
     const message = `The subscription of "${group}" to "${topic.name}" needs "${need}", which ${transport} does not have.`;
-    throw new UnsupportedError(need, message, { topic: topic.name, group, hint: "Use a transport that has it, or do without the need." });
+    throw new UnsupportedError(need, message, {
+      topic: topic.name,
+      group,
+      hint: "Use a transport that has it, or do without the need.",
+    });
   }
 }
 
 function resolveBackoff(given: RetryPolicy["backoff"]): Backoff | undefined {
-  const { initial, max, factor = 2 } = typeof given === "object" ? given : { initial: given ?? "100ms", max: given ?? "10s", factor: 2 };
+  const {
+    initial,
+    max,
+    factor = 2,
+  } = typeof given === "object" ? given : { initial: given ?? "100ms", max: given ?? "10s", factor: 2 };
   const first = toMilliseconds(initial);
   const last = toMilliseconds(max ?? "10s");
   if (first === undefined || last === undefined || !(factor >= 1)) return undefined;

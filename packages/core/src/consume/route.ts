@@ -19,7 +19,8 @@ export function routeOf(topic: Topic, handler: Handler<never> | HandlerMap<Topic
   if (topic.form === "single") return refuse("a topic with one schema takes one handler, not a map");
   const handlers = new Map<string, ReturnType<Route>>();
   for (const [type, one] of Object.entries(handler)) {
-    if (schemaOf(topic, type) === undefined) refuse(`the topic has no event "${type}", only ${Object.keys(topic.schemas).join(", ")}`);
+    if (schemaOf(topic, type) === undefined)
+      refuse(`the topic has no event "${type}", only ${Object.keys(topic.schemas).join(", ")}`);
     if (one === undefined) continue;
     if (typeof one !== "function") return refuse(`the handler of "${type}" is no function`);
     handlers.set(type, one as ReturnType<Route>);

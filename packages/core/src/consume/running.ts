@@ -46,7 +46,10 @@ export class RunningSubscription implements Subscription {
   async start(consume: (sink: ConsumerSink) => TransportConsumer): Promise<void> {
     try {
       this.#consumer = consume(this.#o.dispatcher);
-      await Promise.race([this.#consumer.ready, this.closed.then((error) => Promise.reject(error ?? closedError(this.topic, this.group)))]);
+      await Promise.race([
+        this.#consumer.ready,
+        this.closed.then((error) => Promise.reject(error ?? closedError(this.topic, this.group))),
+      ]);
     } catch (error) {
       this.#failure ??= error instanceof WaybillError ? error : undefined;
       await this.close({ timeout: 1_000 }).catch(() => {});
@@ -107,7 +110,9 @@ export class RunningSubscription implements Subscription {
 
   health(): SubscriptionHealth & { readonly problems: readonly string[] } {
     const { dispatcher, deadLetters, clock } = this.#o;
-    const problems = [deadLetters.problem, this.#failure && toError(this.#failure).message].filter((problem) => problem !== undefined);
+    const problems = [deadLetters.problem, this.#failure && toError(this.#failure).message].filter(
+      (problem) => problem !== undefined,
+    );
     const { oldest, inFlight } = dispatcher;
     return {
       topic: this.topic,
@@ -123,12 +128,20 @@ export class RunningSubscription implements Subscription {
   #refuseInHandler(what: string): void {
     if (currentHandling()?.bus !== this.#o.bus) return;
     const message = `A handler of group "${this.group}" called ${what}(), which waits for that handler.`;
-    throw new WaybillError("WAYBILL_CLOSE_IN_HANDLER", message, { topic: this.topic, group: this.group, hint: `Call ${what}() without awaiting it from outside the handler.` });
+    throw new WaybillError("WAYBILL_CLOSE_IN_HANDLER", message, {
+      topic: this.topic,
+      group: this.group,
+      hint: `Call ${what}() without awaiting it from outside the handler.`,
+    });
   }
 
   #cut(what: string, timeout: Duration | undefined): WaybillError {
     const message = `The subscription of "${this.group}" to "${this.topic}" was not ${what} within ${duration(timeout)} ms: ${this.#o.dispatcher.running.size} handlers still run.`;
-    return new WaybillError("WAYBILL_CLOSE_TIMEOUT", message, { topic: this.topic, group: this.group, hint: "Their messages will be delivered again." });
+    return new WaybillError("WAYBILL_CLOSE_TIMEOUT", message, {
+      topic: this.topic,
+      group: this.group,
+      hint: "Their messages will be delivered again.",
+    });
   }
 }
 

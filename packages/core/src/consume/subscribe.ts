@@ -39,7 +39,10 @@ export interface Request {
 }
 
 /** Puts a subscription together; {@link RunningSubscription.start} lets it consume. */
-export function assemble(shared: Shared, request: Request): { subscription: RunningSubscription; start(connection: Connection): Promise<void> } {
+export function assemble(
+  shared: Shared,
+  request: Request,
+): { subscription: RunningSubscription; start(connection: Connection): Promise<void> } {
   const { bus, clock, events, logger, copies, plugins, provision } = shared;
   const { topic, live, route, options, capabilities, onClosed } = request;
   const { group, from, concurrency, keyed } = options;
@@ -71,10 +74,20 @@ export function assemble(shared: Shared, request: Request): { subscription: Runn
     settleEvery: capabilities.settleEvery,
     singleSettlement: capabilities.singleSettlement,
     attempt: (entry) => attempts.begin(entry),
-    onGap: (source) => logger.error({ topic: topic.name, group, source: source.id }, "the broker dropped messages that this group had not read"),
+    onGap: (source) =>
+      logger.error({ topic: topic.name, group, source: source.id }, "the broker dropped messages that this group had not read"),
     onFailed: (error) => subscription.fail(error),
   });
-  const subscription = new RunningSubscription({ bus, topic: topic.name, group, clock, dispatcher, deadLetters, stopping, onClosed });
+  const subscription = new RunningSubscription({
+    bus,
+    topic: topic.name,
+    group,
+    clock,
+    dispatcher,
+    deadLetters,
+    stopping,
+    onClosed,
+  });
   const consume = { topic: spec, group, from, provision, window, handover: HANDOVER };
   return { subscription, start: (connection) => subscription.start((sink) => connection.consume(consume, sink)) };
 }

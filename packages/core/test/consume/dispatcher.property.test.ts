@@ -5,7 +5,8 @@ import { type Logged, Simulation, tick } from "./simulation.ts";
 type Step =
   | { do: "gain" | "lose" | "release" | "pause" | "resume" }
   | { do: "deliver"; count: number }
-  | { do: "advance" | "handOver"; ms: number }
+  | { do: "advance"; ms: number }
+  | { do: "handOver"; ms: number }
   | { do: "finish"; index: number; how: "done" | "retry" | "hold" };
 
 const log = fc
@@ -39,7 +40,7 @@ async function take(simulation: Simulation, one: Step): Promise<void> {
   else if (one.do === "deliver") simulation.deliver(one.count);
   else if (one.do === "advance") simulation.clock.advance(one.ms);
   else if (one.do === "handOver") await simulation.handOver(one.ms);
-  else await simulation.finish(one.index, one.how);
+  else if (one.do === "finish") await simulation.finish(one.index, one.how);
   await tick();
 }
 

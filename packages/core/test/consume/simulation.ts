@@ -33,6 +33,7 @@ export class Simulation {
   #next = 0;
   #epoch = 0;
   #paused = false;
+  #closing = false;
 
   constructor(log: readonly Logged[], concurrency: number, window = 8) {
     this.#log = log;
@@ -108,10 +109,12 @@ export class Simulation {
     const source = this.#source;
     if (source === undefined) return;
     const losing = this.dispatcher.losing([source], this.clock.now() + patience);
-    await tick();
+    this.#closing = true;
+    await this.finish(0, "done");
     this.clock.advance(patience);
     await losing;
     this.lose();
+    this.#closing = false;
   }
 
   #attempt(entry: Entry): Promise<Verdict> {
@@ -123,6 +126,7 @@ export class Simulation {
       const skipped = this.#log.find(({ position, key }) => key === logged.key && position < logged.position && !this.finished.has(position));
       if (skipped) this.violations.push(`${logged.position}: started before ${skipped.position} of the same key was finished`);
     }
+    if (this.#closing) this.violations.push(`${logged.position}: started during a hand-over`);
     if (this.running.length >= 4) this.violations.push("more run than concurrency allows");
     return new Promise((resolve) => this.running.push({ entry, logged, end: resolve }));
   }
