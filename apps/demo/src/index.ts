@@ -1,5 +1,6 @@
 import { Console } from "node:console";
 import { once } from "node:events";
+import { WaybillError } from "@waybill/core";
 import { readFlights } from "./data.ts";
 import { run } from "./demo.ts";
 import { startDepartures } from "./departures.ts";
@@ -13,7 +14,7 @@ const { transport, port, rate } = options;
 const keep = options.prefix !== undefined;
 const prefix = options.prefix ?? `demo-${Date.now().toString(36)}-${process.pid}.`;
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-const logger = options.verbose ? new Console(process.stderr) : quiet;
+const logger = options.verbose ? Object.assign(new Console(process.stderr), { debug: quiet.debug }) : quiet;
 
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
@@ -35,5 +36,5 @@ try {
   }
 } catch (error) {
   process.exitCode = interrupted.signal.aborted ? 130 : 1;
-  console.error(interrupted.signal.aborted ? "Interrupted" : error);
+  console.error(interrupted.signal.aborted ? "Interrupted" : error instanceof WaybillError ? error.message : error);
 }

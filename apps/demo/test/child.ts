@@ -23,8 +23,10 @@ export function startDemo(args: readonly string[], signal: AbortSignal, env: Nod
   });
   const [exited, stdout, stderr] = [once(child, "exit"), text(child.stdout), text(child.stderr)];
   const ended = Promise.all([exited, stdout, stderr]).then(([[code], out, err]) => ({ code, stdout: out, stderr: err }));
-  ended.catch(() => undefined);
-  return { process: child, api: listening(child, ended), ended };
+  const api = listening(child, ended);
+  // Whoever needs only one of the two is not to be bothered by the other.
+  for (const one of [api, ended]) one.catch(() => undefined);
+  return { process: child, api, ended };
 }
 
 /** Runs the demo to its end and gives its result; rejects with what it wrote when it failed. */

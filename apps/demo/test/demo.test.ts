@@ -30,15 +30,12 @@ test("without --json it prints the ten busiest airports, and no colours where th
   expect(stdout).not.toContain("\u001B[");
 });
 
-test("a transport that nobody installed ends the demo with the name of the package", async ({ signal }) => {
-  const { code, stderr } = await startDemo([...SMALL, "--transport", "nats://localhost"], signal).ended;
+test("without --transport, WAYBILL_TRANSPORT names the broker; one that nobody has ends the demo with a sentence about it", async ({
+  signal,
+}) => {
+  const { code, stderr } = await startDemo(SMALL, signal, { WAYBILL_TRANSPORT: "nats://localhost" }).ended;
   expect(code).toBe(1);
-  expect(stderr).toContain("@waybill/nats");
-});
-
-test("WAYBILL_TRANSPORT names the transport when no option does", async ({ signal }) => {
-  const { stderr } = await startDemo(SMALL, signal, { WAYBILL_TRANSPORT: "nats://localhost" }).ended;
-  expect(stderr).toContain("nats");
+  expect(stderr).toMatch(/^There is no transport for "nats:" URLs/);
 });
 
 test("--serve keeps the API up until SIGTERM, and then ends in order", async ({ signal }) => {
