@@ -10,6 +10,8 @@ export interface Progress {
   readonly fed: number;
   /** Flights on the board. */
   readonly counted: number;
+  /** Alerts that were published. */
+  readonly alerted: number;
   /** Alerts that were sent or dead-lettered. */
   readonly settled: number;
 }
@@ -58,11 +60,12 @@ async function arrivals(
   fed: Fed,
   { signal, onProgress }: Pick<RunOptions, "signal" | "onProgress">,
 ): Promise<void> {
-  const { board, pager, incidents } = departures;
+  const { board, alerts, pager, incidents } = departures;
   for (let last = "", since = Date.now(); Date.now() - since < STALLED; await sleep(100, undefined, { signal })) {
-    const progress = { fed: fed.flights, counted: board.counted.size, settled: pager.sent.size + incidents.deadLetters.size };
+    const settled = pager.sent.size + incidents.deadLetters.size;
+    const progress: Progress = { fed: fed.flights, counted: board.counted.size, alerted: alerts.published.size, settled };
     onProgress?.(progress);
-    if (progress.counted >= expected.flights.size && progress.settled >= expected.alerts.size) return;
+    if (progress.counted >= expected.flights.size && Math.min(progress.alerted, settled) >= expected.alerts.size) return;
     if (JSON.stringify(progress) === last) continue;
     last = JSON.stringify(progress);
     since = Date.now();
