@@ -49,9 +49,12 @@ export class WaybillBus implements Bus {
   constructor(options: BusOptions, internals: { readonly clock?: Clock } = {}) {
     this.#options = resolveBus(options, process.env);
     const { app = "waybill", transport, prefix, provision, logger, maxInFlight } = this.#options;
-    const clock = (this.#clock = internals.clock ?? systemClock);
-    const events = (this.#events = new Events(logger));
-    const link = (this.#link = new Link({ transport, app, clock, events, logger }));
+    const clock = internals.clock ?? systemClock;
+    const events = new Events(logger);
+    const link = new Link({ transport, app, clock, events, logger });
+    this.#clock = clock;
+    this.#events = events;
+    this.#link = link;
     const connection = () => {
       this.#used = true;
       return link.connection();

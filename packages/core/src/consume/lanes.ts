@@ -18,7 +18,8 @@ export class Lanes {
   add(key: string, entry: Entry): boolean {
     const lane = this.#lanes.get(key);
     if (lane === undefined) {
-      this.#lanes.set(key, (entry.lane = { key, tail: entry }));
+      entry.lane = { key, tail: entry };
+      this.#lanes.set(key, entry.lane);
       return true;
     }
     entry.lane = lane;
