@@ -1,1 +1,2 @@
-export {};
+export type { Compression, Duration, KafkaOptions, KafkaSasl, KafkaTls, Size } from "./options.ts";
+export { fromUrl, kafka } from "./transport.ts";

@@ -1,0 +1,148 @@
+import {
+  type Connection,
+  type ConsumerSink,
+  type ConsumeSpec,
+  type Provision,
+  type Provisioned,
+  type TopicSpec,
+  type TransportAdmin,
+  type TransportContext,
+  type TransportHealth,
+  type TransportPublisher,
+  toError,
+  type WaitOptions,
+  WaybillError,
+} from "@waybill/core/transport";
+import { createAdmin } from "./admin.ts";
+import type { Engine } from "./engine.ts";
+import { provision } from "./provision.ts";
+import { KafkaPublisher } from "./publisher.ts";
+import { persist } from "./retry.ts";
+import { Subscriber, subscriptionOf } from "./subscriber.ts";
+
+export interface ConnectionOptions {
+  readonly context: TransportContext;
+  readonly engine: Engine;
+  readonly maxMessageBytes: number;
+  readonly compressed: boolean;
+}
+
+/** A bus's tie to a Kafka cluster. */
+export class KafkaConnection implements Connection {
+  readonly admin: TransportAdmin;
+  readonly #context: TransportContext;
+  readonly #engine: Engine;
+  readonly #options: ConnectionOptions;
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #publishers = new Set<KafkaPublisher>();
+  readonly #closing = new AbortController();
+  /** Why the cluster did not answer when it was asked last. */
+  #unreachable: string | undefined;
+  #publishing: string | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#context = options.context;
+    this.#engine = options.engine;
+    this.admin = createAdmin(options.engine.admin, (what, action) => this.#persist(what, action));
+  }
+
+  ready(options: WaitOptions): Promise<void> {
+    return this.#persist("Kafka does not take the connection", () => this.#engine.admin.ping(), options);
+  }
+
+  async provision(topic: TopicSpec, mode: Provision, options: WaitOptions): Promise<Provisioned> {
+    const { partitions, drift } = await this.#provision(topic, mode, options);
+    return { partitions, drift };
+  }
+
+  publisher(purpose: "publish" | "copy"): TransportPublisher {
+    const { engine, maxMessageBytes, compressed } = this.#options;
+    // A client a purpose: kafkajs sends one request a broker at a time.
+    let up: boolean | undefined;
+    const producer = engine.producer((now, error) => {
+      this.#publishing = now ? undefined : `publishing has no connection: ${error?.message}`;
+      if (purpose === "publish" && now !== up) this.#context.state("publish", now ? "connected" : "disconnected", error);
+      up = now;
+    });
+    const publisher = new KafkaPublisher({ producer, maxMessageBytes, compressed, limitOf: (topic) => this.#limitOf(topic) });
+    this.#publishers.add(publisher);
+    return publisher;
+  }
+
+  consume(spec: ConsumeSpec, sink: ConsumerSink): Subscriber {
+    const subscriber: Subscriber = new Subscriber({
+      spec,
+      sink,
+      engine: this.#engine,
+      context: this.#context,
+      prepare: async (signal) => {
+        const topic = { ...spec.topic, groups: [spec.group] };
+        await this.ready({ signal });
+        const { partitions, missing } = await this.#provision(topic, spec.provision, { signal });
+        return { partitions, topics: subscriptionOf(spec).filter((name) => !missing.includes(name)) };
+      },
+      onClose: () => void this.#subscribers.delete(subscriber),
+    });
+    this.#subscribers.add(subscriber);
+    return subscriber;
+  }
+
+  health(): TransportHealth {
+    const consuming = [...this.#subscribers].flatMap(({ problem }) => problem ?? []);
+    const reach = [this.#unreachable, this.#publishing].flatMap((problem) => problem ?? []);
+    const problems = [...new Set([...reach, ...consuming])];
+    return { status: problems.length === 0 ? "up" : reach.length > 0 ? "down" : "degraded", problems };
+  }
+
+  close({ deadline }: { readonly deadline: number }): Promise<void> {
+    this.#closed ??= this.#close(deadline);
+    return this.#closed;
+  }
+
+  sever(): void {
+    this.#closing.abort(closed());
+    for (const subscriber of this.#subscribers) subscriber.sever();
+    this.#engine.sever();
+  }
+
+  async #close(deadline: number): Promise<void> {
+    this.#closing.abort(closed());
+    await Promise.all([...this.#subscribers].map((subscriber) => subscriber.close({ deadline })));
+    await Promise.all([...this.#publishers].map((publisher) => publisher.close()));
+    await this.#engine.close(deadline);
+  }
+
+  #provision(topic: TopicSpec, mode: Provision, { signal }: WaitOptions) {
+    const { engine, maxMessageBytes } = this.#options;
+    const what = `Topic ${topic.name} cannot be provisioned`;
+    return this.#persist(what, () => provision(engine.admin, topic, mode, maxMessageBytes), { signal });
+  }
+
+  async #limitOf(topic: string): Promise<number | undefined> {
+    try {
+      const limit = Number((await this.#engine.admin.config(topic))["max.message.bytes"]);
+      return Number.isFinite(limit) ? limit : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #persist<T>(what: string, action: () => Promise<T>, { signal }: WaitOptions = {}): Promise<T> {
+    const result = await persist(action, {
+      what,
+      clock: this.#context.clock,
+      signal: signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]),
+      failed: (error) => {
+        this.#unreachable = `Kafka does not answer: ${toError(error).message}`;
+      },
+    });
+    this.#unreachable = undefined;
+    return result;
+  }
+}
+
+function closed(): WaybillError {
+  return new WaybillError("WAYBILL_CLOSED", "The connection to Kafka was closed.");
+}

@@ -1,0 +1,43 @@
+import { type ErrorCode, toError, WaybillError } from "@waybill/core/transport";
+import { EngineError, type EngineErrorKind } from "./engine.ts";
+
+const CODES: Readonly<Record<EngineErrorKind, ErrorCode>> = {
+  connection: "WAYBILL_CONNECTION_FAILED",
+  busy: "WAYBILL_CONNECTION_FAILED",
+  poisoned: "WAYBILL_CONNECTION_FAILED",
+  certificate: "WAYBILL_CONNECTION_FAILED",
+  authentication: "WAYBILL_AUTHENTICATION_FAILED",
+  authorization: "WAYBILL_NOT_AUTHORIZED",
+  "unknown-topic": "WAYBILL_TOPIC_NOT_FOUND",
+  "too-large": "WAYBILL_MESSAGE_TOO_LARGE",
+  refused: "WAYBILL_PUBLISH_REFUSED",
+};
+
+const HINTS: Partial<Readonly<Record<EngineErrorKind, string>>> = {
+  authentication: "Check the user, the password and the SASL mechanism.",
+  certificate: "Check `tls`: the authority, the host name, and whether the port speaks TLS at all.",
+  authorization: "Grant the operation, or provision the topic with other rights.",
+  "unknown-topic": "Create it, or let provisioning create it.",
+};
+
+/** An error of the engine in the words of Waybill: what was tried, and the broker's own reason. */
+export function toWaybillError(
+  error: unknown,
+  what: string,
+  at: { readonly topic?: string; readonly group?: string } = {},
+): WaybillError {
+  if (error instanceof WaybillError) return error;
+  const kind = error instanceof EngineError ? error.kind : "refused";
+  const retryable = error instanceof EngineError && error.retriable;
+  const code = error instanceof EngineError ? CODES[kind] : "WAYBILL_CONNECTION_FAILED";
+  return new WaybillError(code, `${what}: ${sentence(toError(error).message)}`, {
+    ...at,
+    hint: HINTS[kind],
+    retryable,
+    cause: error,
+  });
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

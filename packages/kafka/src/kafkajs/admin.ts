@@ -1,0 +1,202 @@
+import type { Admin } from "kafkajs";
+import kafkajs from "kafkajs";
+import { type EngineAdmin, EngineError, type NewTopic, type TopicInfo } from "../engine.ts";
+import { type ClientOptions, createClient } from "./client.ts";
+import { brokerTypes, toEngineError } from "./errors.ts";
+import { createSockets, type Sockets } from "./sockets.ts";
+
+interface Client {
+  readonly admin: Admin;
+  readonly sockets: Sockets;
+  readonly connected: Promise<void>;
+}
+
+/** kafkajs's admin client, made anew after a lost connection. */
+export class KafkajsAdmin implements EngineAdmin {
+  readonly #options: ClientOptions;
+  #client: Client | undefined;
+  #closed = false;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  async ping(): Promise<void> {
+    await this.#run(async (admin) => {
+      try {
+        await admin.describeCluster();
+      } catch (error) {
+        // A port that asks for SASL lets anyone connect and ask for its version, and closes at the first real request.
+        if (
+          this.#options.settings.sasl === undefined &&
+          toEngineError(error).kind === "connection" &&
+          (await this.#closesEvery(admin))
+        ) {
+          throw new EngineError(
+            "authentication",
+            "the broker closed the connection at the first request: it may ask for SASL",
+            error,
+          );
+        }
+        throw error;
+      }
+    });
+  }
+
+  /** Once may be a broker that stops; three times with a connection in between is a refusal. */
+  async #closesEvery(admin: Admin): Promise<boolean> {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      // Rejects where the broker is away.
+      await admin.connect();
+      try {
+        await admin.describeCluster();
+        return false;
+      } catch (error) {
+        if ((error as Error).name !== "KafkaJSConnectionClosedError") throw error;
+      }
+    }
+    return true;
+  }
+
+  topics(names?: readonly string[]): Promise<readonly TopicInfo[]> {
+    return this.#run(async (admin) => {
+      const wanted = names === undefined ? undefined : new Set(names);
+      // Asked by name, kafkajs fails for all when one is missing.
+      const { topics } = await admin.fetchTopicMetadata();
+      return topics
+        .filter(({ name }) => wanted?.has(name) ?? true)
+        .map(({ name, partitions }) => ({
+          name,
+          partitions: partitions.length,
+          available: partitions.every(({ leader }) => leader >= 0),
+        }));
+    });
+  }
+
+  createTopics(topics: readonly NewTopic[]): Promise<void> {
+    return this.#run(async (admin) => {
+      try {
+        await admin.createTopics({
+          waitForLeaders: true,
+          timeout: 10_000,
+          topics: topics.map(({ name, partitions, config }) => ({
+            topic: name,
+            numPartitions: partitions,
+            replicationFactor: this.#options.settings.replicationFactor,
+            configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+          })),
+        });
+      } catch (error) {
+        // Others may be creating the same.
+        const types = brokerTypes(error);
+        if (types.length === 0 || types.some((type) => type !== "TOPIC_ALREADY_EXISTS")) throw error;
+      }
+    });
+  }
+
+  growTopic(name: string, partitions: number): Promise<void> {
+    return this.#run(async (admin) => {
+      await admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] });
+    });
+  }
+
+  deleteTopics(names: readonly string[]): Promise<void> {
+    return this.#run(async (admin) => {
+      for (const name of names) {
+        try {
+          await admin.deleteTopics({ topics: [name] });
+        } catch (error) {
+          if (!brokerTypes(error).includes("UNKNOWN_TOPIC_OR_PARTITION")) throw error;
+        }
+      }
+    });
+  }
+
+  config(topic: string): Promise<Readonly<Record<string, string>>> {
+    return this.#run(async (admin) => {
+      const type = kafkajs.ConfigResourceTypes.TOPIC;
+      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type, name: topic }] });
+      return Object.fromEntries(
+        resources.flatMap(({ configEntries }) => configEntries.map((entry) => [entry.configName, entry.configValue])),
+      );
+    });
+  }
+
+  offsets(topic: string): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>> {
+    return this.#run(async (admin) => {
+      const offsets = await admin.fetchTopicOffsets(topic);
+      return new Map(offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
+    });
+  }
+
+  offsetsAt(topic: string, timestamp: number): Promise<ReadonlyMap<number, number>> {
+    return this.#run(async (admin) => {
+      const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, timestamp);
+      return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
+    });
+  }
+
+  committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
+    return this.#run(async (admin) => {
+      const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+      const known = found?.partitions.filter(({ offset }) => Number(offset) >= 0) ?? [];
+      return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]));
+    });
+  }
+
+  groups(): Promise<readonly string[]> {
+    return this.#run(async (admin) => (await admin.listGroups()).groups.map(({ groupId }) => groupId));
+  }
+
+  members(groups: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#run(async (admin) => {
+      if (groups.length === 0) return new Map();
+      const described = await admin.describeGroups([...groups]);
+      return new Map(described.groups.map(({ groupId, members }) => [groupId, members.length]));
+    });
+  }
+
+  deleteGroups(groups: readonly string[]): Promise<void> {
+    return this.#run(async (admin) => {
+      // One with members stays: it ends with them.
+      if (groups.length > 0) await admin.deleteGroups([...groups]).catch(() => {});
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#client !== undefined) await drop(this.#client);
+  }
+
+  sever(): void {
+    this.#closed = true;
+    this.#client?.sockets.destroy();
+  }
+
+  async #run<T>(action: (admin: Admin) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new EngineError("connection", "the connection was closed");
+    this.#client ??= this.#open();
+    const client = this.#client;
+    try {
+      await client.connected;
+      return await action(client.admin);
+    } catch (cause) {
+      const error = toEngineError(cause);
+      // Metadata of topics that are gone stays in a client and fails everything after: any failure begins anew.
+      if (this.#client === client) this.#client = undefined;
+      await drop(client);
+      throw error;
+    }
+  }
+
+  #open(): Client {
+    const sockets = createSockets();
+    const admin = createClient(this.#options, sockets).admin();
+    return { admin, sockets, connected: admin.connect() };
+  }
+}
+
+async function drop({ admin, sockets }: Client): Promise<void> {
+  sockets.destroy();
+  await admin.disconnect().catch(() => {});
+}

@@ -1,0 +1,89 @@
+import { type Drift, type Provision, type Provisioned, type TopicSpec, WaybillError } from "@waybill/core/transport";
+import type { EngineAdmin, NewTopic, TopicInfo } from "./engine.ts";
+import { EngineError } from "./engine.ts";
+import { deadName, retryName } from "./names.ts";
+
+/** Where a dead letter must fit: the message with its diagnosis. */
+const DEAD_RESERVE = 1_048_576;
+
+/** Makes, compares or takes what there is. One attempt: rejects with what may be cured by another. */
+export async function provision(
+  admin: EngineAdmin,
+  spec: TopicSpec,
+  mode: Provision,
+  maxMessageBytes: number,
+): Promise<Provisioned & { readonly missing: readonly string[] }> {
+  const companions = spec.groups.flatMap((group) => [deadName(spec.name, group), retryName(spec.name, group)]);
+  const names = [spec.name, ...companions];
+  let live = await look(admin, names);
+  if (mode === "create") {
+    if (!live.has(spec.name)) await admin.createTopics([main(spec)]);
+    // Companions follow the live count, whatever was declared.
+    live = await look(admin, [spec.name]);
+    const partitions = live.get(spec.name)?.partitions;
+    if (partitions !== undefined) await createCompanions(admin, spec, partitions, maxMessageBytes);
+    live = await look(admin, names);
+  }
+  const topic = live.get(spec.name);
+  if (topic === undefined || (mode === "create" && names.some((name) => !live.get(name)?.available))) {
+    if (mode === "create") throw new EngineError("busy", `${spec.name} was created and is not there yet`);
+    throw new WaybillError("WAYBILL_TOPIC_NOT_FOUND", `There is no topic ${spec.name}.`, {
+      topic: spec.name,
+      hint: "Create it, or provision with `create`.",
+    });
+  }
+  const missing = companions.filter((name) => !live.has(name));
+  if (mode === "check" && missing.length > 0) {
+    throw new WaybillError("WAYBILL_TOPIC_NOT_FOUND", `The groups of ${spec.name} lack ${missing.join(", ")}.`, {
+      topic: spec.name,
+      hint: "Create them, or provision with `create`.",
+    });
+  }
+  const drift = mode === "off" ? [] : await compare(admin, spec, topic);
+  return { partitions: topic.partitions, drift, missing };
+}
+
+function main({ name, partitions, retention }: TopicSpec): NewTopic {
+  return { name, partitions, config: retention === undefined ? {} : { "retention.ms": String(Math.round(retention)) } };
+}
+
+async function createCompanions(
+  admin: EngineAdmin,
+  { name, groups }: TopicSpec,
+  partitions: number,
+  maxMessageBytes: number,
+): Promise<void> {
+  const wanted = groups.flatMap((group): NewTopic[] => [
+    {
+      name: deadName(name, group),
+      partitions,
+      config: { "cleanup.policy": "compact", "max.message.bytes": String(maxMessageBytes + DEAD_RESERVE) },
+    },
+    { name: retryName(name, group), partitions, config: { "max.message.bytes": String(maxMessageBytes + DEAD_RESERVE) } },
+  ]);
+  if (wanted.length === 0) return;
+  const live = await look(
+    admin,
+    wanted.map((topic) => topic.name),
+  );
+  const absent = wanted.filter((topic) => !live.has(topic.name));
+  if (absent.length > 0) await admin.createTopics(absent);
+  // A partition's dead letters and replays stand in the partition of the same number.
+  for (const topic of live.values()) if (topic.partitions < partitions) await admin.growTopic(topic.name, partitions);
+}
+
+async function look(admin: EngineAdmin, names: readonly string[]): Promise<ReadonlyMap<string, TopicInfo>> {
+  return new Map((await admin.topics(names)).map((topic) => [topic.name, topic]));
+}
+
+async function compare(admin: EngineAdmin, spec: TopicSpec, live: TopicInfo): Promise<readonly Drift[]> {
+  const drift: Drift[] = [];
+  const note = (what: string, declared: string, found: string | undefined): void => {
+    if (found !== undefined && found !== declared) drift.push({ what, declared, live: found });
+  };
+  note("partitions", String(spec.partitions), String(live.partitions));
+  const config = await admin.config(spec.name);
+  if (spec.retention !== undefined) note("retention.ms", String(Math.round(spec.retention)), config["retention.ms"]);
+  note("cleanup.policy", "delete", config["cleanup.policy"]);
+  return drift;
+}
