@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import type { Behaviour } from "../behaviour.ts";
+import { arrived, arrivedOnce, itemsOf, keyPerPartition, publishAll } from "../items.ts";
+import { Journal } from "../journal.ts";
+import type { Item, Lab, Stream } from "../lab.ts";
+
+export const sharing: Behaviour = {
+  name: "sharing",
+  checks: [
+    {
+      name: "members of a group share its partitions, and none of its messages is handled twice",
+      async run(lab) {
+        const stream = lab.stream({ partitions: 4 });
+        const keys = keyPerPartition(stream);
+        const publisher = await lab.bus();
+        const journal = new Journal();
+        await join(lab, stream, journal, "first");
+        await join(lab, stream, journal, "second");
+        let round = 0;
+        while (![...journal.members.values()].every(({ length }) => length > 0)) {
+          assert.ok(round < 10_000, "one member of two gets everything");
+          const probes = itemsOf(keys, 1, round++);
+          await publishAll(publisher, stream, probes);
+          await arrived(lab, journal.items, probes);
+        }
+        await arrivedOnce(lab, publisher, stream, journal.items, itemsOf(keys, round));
+      },
+    },
+    {
+      name: "nothing is handled twice or lost when members join and leave in order",
+      async run(lab) {
+        const stream = lab.stream({ partitions: 4 });
+        const keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        const publisher = await lab.bus();
+        const journal = new Journal();
+        const publish = (from: number) => publishAll(publisher, stream, itemsOf(keys, 10, from));
+        const first = await join(lab, stream, journal, "first");
+        await publish(0);
+        const joining = join(lab, stream, journal, "second");
+        await publish(10);
+        await joining;
+        await publish(20);
+        const leaving = first.close();
+        await publish(30);
+        await leaving;
+        await arrivedOnce(lab, publisher, stream, journal.items, itemsOf(keys, 40));
+      },
+    },
+    {
+      name: "a topic without keys gives every message to one member of the group",
+      async run(lab) {
+        const stream = lab.keyless({ partitions: 2 });
+        const publisher = await lab.bus();
+        const got: Item[] = [];
+        for (const bus of [await lab.bus(), await lab.bus()]) await bus.subscribe(stream, ({ payload }) => got.push(payload));
+        const items = itemsOf(["a", "b", "c", "d"], 25);
+        await publishAll(publisher, stream, items);
+        await arrivedOnce(lab, publisher, stream, got, items);
+      },
+    },
+  ],
+};
+
+async function join(lab: Lab, stream: Stream, journal: Journal, name: string) {
+  const bus = await lab.bus();
+  journal.of(name);
+  await bus.subscribe(stream, { group: "shared" }, ({ payload }) => journal.handle(name, payload));
+  return bus;
+}
