@@ -48,6 +48,7 @@ export class Broker {
   readonly #maxBytes: number;
   readonly #links = new Set<Link>();
   #running = true;
+  #full = false;
   #epochs = 0;
 
   constructor(options: BrokerOptions) {
@@ -86,8 +87,9 @@ export class Broker {
     for (const link of this.#links) link.restore();
   }
 
+  /** Whether it takes no more messages for now. */
   get full(): boolean {
-    return this.memory.used >= this.#maxBytes;
+    return this.#full;
   }
 
   /** Throws `TOPIC_NOT_FOUND` or `TOPIC_MISMATCH`. */
@@ -126,6 +128,11 @@ export class Broker {
     for (const link of this.#links) link.topicDeleted(name);
   }
 
+  /** What a group gave up on. */
+  deadLetters(topic: string, group: string): Envelope[] {
+    return [...(this.topics.get(topic)?.groups.get(group)?.dead ?? [])].map(({ envelope }) => envelope);
+  }
+
   /** Stores a batch in order and answers for each. From the first that may be sent again on, nothing is stored. */
   publish(to: Destination, batch: readonly Envelope[], purpose: "publish" | "copy"): Outcome[] {
     const topic = this.topics.get(to.topic.name);
@@ -153,9 +160,8 @@ export class Broker {
     const { maxMessageBytes } = this.profile.capabilities;
     if (maxMessageBytes !== undefined && bytes > maxMessageBytes)
       return refuse(errors.tooLarge(topic.name, bytes, maxMessageBytes));
-    if (this.memory.used + bytes * streams.length > limit && !this.#makeRoom(bytes * streams.length, limit)) {
-      return { stored: false, retry: true, error: errors.full(this.name, topic.name, this.#maxBytes) };
-    }
+    this.#full = !this.#hasRoom(bytes * streams.length, limit);
+    if (this.#full) return { stored: false, retry: true, error: errors.full(this.name, topic.name, this.#maxBytes) };
     if (to.kind === "delay") return this.#storeLater(streams, envelope, bytes, to.ms);
     let outcome = STORED;
     for (const stream of streams) {
@@ -174,8 +180,9 @@ export class Broker {
     return STORED;
   }
 
-  /** Drops what is retained though every group has settled it, from the heads of all logs alike. */
-  #makeRoom(bytes: number, limit: number): boolean {
+  /** Makes room, if it must, by dropping what is retained though every group has settled it, from the heads of all logs alike. */
+  #hasRoom(bytes: number, limit: number): boolean {
+    if (this.memory.used + bytes <= limit) return true;
     const enough = () => this.memory.used + bytes <= limit * EMPTIED;
     const logs = [...this.topics.values()].flatMap(({ partitions }) => partitions.filter((log) => log !== undefined));
     for (

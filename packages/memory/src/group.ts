@@ -8,9 +8,9 @@ import type { BrokerTopic } from "./topic.ts";
 /** What is given to members as one: a partition of the topic with the group's own messages for it. */
 export interface Slot {
   readonly partition: number;
-  readonly cursors: readonly Cursor[];
-  /** Where replays and delayed messages of the group go. */
-  readonly own: Stream;
+  readonly cursors: Cursor[];
+  /** The group's own queue: of all its messages where there is no log, else of replays and delayed ones, made for the first of them. */
+  own: Stream | undefined;
   owner: Member | undefined;
   /** The owner has been asked to give it up. */
   moving: boolean;
@@ -34,9 +34,14 @@ export class Group {
     const { memory } = this.broker;
     this.dead = new Stream({ memory, retain: true });
     this.slots = topic.partitions.map((log, partition) => {
-      const own = new Stream({ memory, retain: false });
-      const cursors = log === undefined ? [new Cursor(own)] : [new Cursor(log), new Cursor(own)];
-      return { partition, cursors, own, owner: undefined, moving: false };
+      const stream = log ?? new Stream({ memory, retain: false });
+      return {
+        partition,
+        cursors: [new Cursor(stream)],
+        own: log === undefined ? stream : undefined,
+        owner: undefined,
+        moving: false,
+      };
     });
   }
 
@@ -48,8 +53,8 @@ export class Group {
   /** The id of a source, the same over epochs. */
   idOf(cursor: Cursor, partition: number): string {
     const { name, partitions } = this.topic;
-    const replays = partitions[partition] !== undefined && partitions[partition] !== cursor.stream;
-    return replays ? `${name}.${this.name}.retry/${partition}` : `${name}/${partition}`;
+    const log = partitions[partition];
+    return log !== undefined && log !== cursor.stream ? `${name}.${this.name}.retry/${partition}` : `${name}/${partition}`;
   }
 
   /** Settles where the group begins in the log, once: at its first member, not when it was declared. */
@@ -62,6 +67,20 @@ export class Group {
       const index = from === "earliest" ? log.start : from === "latest" ? log.end : log.seek(from.getTime());
       cursors[0]?.begin(index);
     }
+  }
+
+  /** The group's own queue of a partition. */
+  queue(partition: number): Stream | undefined {
+    const slot = this.slots[partition];
+    if (slot === undefined || slot.own !== undefined) return slot?.own;
+    slot.own = new Stream({ memory: this.broker.memory, retain: false });
+    const cursor = new Cursor(slot.own);
+    slot.cursors.push(cursor);
+    this.broker.turns.next(() => {
+      // A hand-over since, or in progress, takes it along.
+      if (!slot.moving && cursor.holdings.size === 0) slot.owner?.hold(cursor, partition);
+    });
+    return slot.own;
   }
 
   join(member: Member): void {

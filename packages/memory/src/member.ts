@@ -28,7 +28,20 @@ export class Member {
 
   /** Gains all cursors of a slot. */
   gain(slot: Slot): void {
-    for (const cursor of slot.cursors) this.#hold(cursor, slot.partition);
+    for (const cursor of slot.cursors) this.hold(cursor, slot.partition);
+  }
+
+  /** Gains one cursor. */
+  hold(cursor: Cursor, partition: number): void {
+    if (this.severed) return;
+    const { broker } = this.group;
+    const holding = new Holding(this, cursor, { id: this.group.idOf(cursor, partition), epoch: broker.nextEpoch(), partition });
+    this.#holdings.push(holding);
+    this.sink.gained(holding, {
+      committed: broker.profile.positions ? cursor.position : undefined,
+      gap: cursor.takeGap(),
+    });
+    this.wake();
   }
 
   /** Hand-over: starts nothing more of these slots and resolves when the sink has settled what it can. */
@@ -48,7 +61,7 @@ export class Member {
     this.group.broker.turns.next(() => {
       if (holding.ended || this.severed) return;
       this.#end([holding], "fenced");
-      this.#hold(holding.cursor, holding.partition);
+      this.hold(holding.cursor, holding.partition);
     });
   }
 
@@ -70,17 +83,6 @@ export class Member {
       this.#awake = false;
       this.#deliver();
     });
-  }
-
-  #hold(cursor: Cursor, partition: number): void {
-    const { broker } = this.group;
-    const holding = new Holding(this, cursor, { id: this.group.idOf(cursor, partition), epoch: broker.nextEpoch(), partition });
-    this.#holdings.push(holding);
-    this.sink.gained(holding, {
-      committed: broker.profile.positions ? cursor.position : undefined,
-      gap: cursor.takeGap(),
-    });
-    this.wake();
   }
 
   #of(slots: readonly Slot[]): Holding[] {

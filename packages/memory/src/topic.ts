@@ -35,10 +35,10 @@ export class BrokerTopic {
   streamsFor(to: Destination): readonly Stream[] {
     if (to.kind === "topic") {
       const log = this.partitions[to.partition];
-      return log === undefined ? [...this.groups.values()].flatMap(({ slots }) => slots[to.partition]?.own ?? []) : [log];
+      return log === undefined ? [...this.groups.values()].flatMap((group) => group.queue(to.partition) ?? []) : [log];
     }
     const group = this.groups.get(to.group);
-    const stream = to.kind === "dead" ? group?.dead : group?.slots[to.partition]?.own;
+    const stream = to.kind === "dead" ? group?.dead : group?.queue(to.partition);
     return stream === undefined ? [] : [stream];
   }
 
@@ -51,6 +51,6 @@ export class BrokerTopic {
   /** All that is stored for it. */
   streams(): Stream[] {
     const logs = this.partitions.filter((log) => log !== undefined);
-    return [...logs, ...[...this.groups.values()].flatMap(({ slots, dead }) => [dead, ...slots.map(({ own }) => own)])];
+    return [...logs, ...[...this.groups.values()].flatMap(({ slots, dead }) => [dead, ...slots.flatMap(({ own }) => own ?? [])])];
   }
 }
