@@ -24,7 +24,8 @@ export interface PipelineOptions {
   /** CloudEvents source of what is published. */
   readonly app: string;
   readonly clock: Clock;
-  readonly sender: Pick<Sender, "send" | "gathers">;
+  readonly sender: Pick<Sender, "send" | "gathers" | "flush">;
+  /** Read for each message: known from the first provisioning on. */
   readonly capabilities: Pick<Capabilities, "maxMessageBytes">;
   /** Read once, at the first publish. */
   readonly plugins: () => readonly Plugin[];
@@ -91,9 +92,12 @@ export class PublishPipeline {
     return receiptsOf(topic, settled);
   }
 
-  /** Resolves when every call has reached the sender or failed; what the sender has is for its own `flush`. */
-  flush(): Promise<void> {
-    return this.#pending.empty();
+  /** Resolves when nothing is on its way any more, later calls and what the sender has included. */
+  async flush(): Promise<void> {
+    do {
+      await this.#pending.empty();
+      await this.#options.sender.flush();
+    } while (this.#pending.size > 0);
   }
 
   /** Rejects with `CLOSED` what has not reached the sender, and all later calls. Idempotent. */

@@ -1,10 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { PayloadInvalidError, toError, WaybillError } from "../errors.ts";
+import { describeIssues } from "../issues.ts";
 import { keyOf, type Topic } from "../topic.ts";
 import { isPromise } from "./promise.ts";
-
-/** How many issues of a payload its error's message lists; the error carries all. */
-const LISTED = 5;
 
 /** The type of a message: the topic's own name where it has one schema. Throws `TYPE_UNKNOWN`. */
 export function typeOf(topic: Topic, type: string | undefined): string {
@@ -26,7 +24,7 @@ export function validatePayload(topic: Topic, type: string, payload: unknown, wh
   };
   const take = (result: StandardSchemaV1.Result<unknown>): Valid => {
     if (result.issues === undefined) return result;
-    const message = `The payload of ${described(topic, type)} is not valid${where}: ${listed(result.issues)}.`;
+    const message = `The payload of ${described(topic, type)} is not valid${where}: ${describeIssues(result.issues)}.`;
     throw new PayloadInvalidError(message, result.issues, { topic: topic.name });
   };
   let result: ReturnType<StandardSchemaV1["~standard"]["validate"]>;
@@ -71,14 +69,4 @@ export function keyFor(
 
 function described(topic: Topic, type: string): string {
   return topic.form === "single" ? `a message to topic "${topic.name}"` : `"${type}" to topic "${topic.name}"`;
-}
-
-function listed(issues: readonly StandardSchemaV1.Issue[]): string {
-  const lines = issues.slice(0, LISTED).map(({ path, message }) => (path?.length ? `${joined(path)}: ${message}` : message));
-  if (issues.length > LISTED) lines.push(`and ${issues.length - LISTED} more`);
-  return lines.join("; ");
-}
-
-function joined(path: NonNullable<StandardSchemaV1.Issue["path"]>): string {
-  return path.map((segment) => String(typeof segment === "object" ? segment.key : segment)).join(".");
 }

@@ -25,6 +25,10 @@ export class Watch<T extends Waiter> {
     this.#giveUp = giveUp;
   }
 
+  get size(): number {
+    return this.#waiters.size;
+  }
+
   /** The signal of `waiter` has not aborted yet. */
   add(waiter: T): void {
     this.#waiters.add(waiter);
