@@ -1,18 +1,25 @@
 import type { Clock } from "../clock.ts";
 import type { WaybillError } from "../errors.ts";
 import type { ConsumerSink, Incoming, Source } from "../transport.ts";
+import { Backlog, type BatchLimits } from "./backlog.ts";
 import { Carried } from "./carried.ts";
 import { Entry } from "./entry.ts";
-import { Lanes, laneKey } from "./lanes.ts";
-import { Queue } from "./queue.ts";
 import { Settler } from "./settler.ts";
+import { Waiters } from "./waiters.ts";
 import { SourceWindow } from "./window.ts";
 
 /**
  * What became of one attempt.
- * `retryIn`: the entry waits that long in place, with its lane; `held`: it is settled when the promise resolves, without taking up concurrency.
+ * `"again"`: none was made, the entry keeps its place; `retryIn`: it waits that long in place, with its lane; `held`: it is settled when the
+ * promise resolves, without taking up concurrency.
  */
-export type Verdict = "done" | { readonly retryIn: number } | { readonly held: Promise<unknown> };
+export type Verdict = "done" | "again" | { readonly retryIn: number } | { readonly held: Promise<unknown> };
+
+/** How many entries are worked on together. One lane's entries may stand in one batch, in their order. */
+export interface Gathering extends BatchLimits {
+  /** The most that a ready entry waits for others, in milliseconds. */
+  readonly wait: number;
+}
 
 export interface DispatcherOptions {
   readonly clock: Clock;
@@ -26,6 +33,10 @@ export interface DispatcherOptions {
   readonly singleSettlement: boolean;
   /** Makes one attempt. Never throws or rejects. */
   attempt(entry: Entry): Verdict | Promise<Verdict>;
+  /** Batches instead of single entries. */
+  readonly gathering?: (Gathering & { attempt(entries: readonly Entry[]): Promise<readonly Verdict[]> }) | undefined;
+  /** Whether somebody wants another entry just now. {@link Dispatcher.poke} says that this may have changed. @default always */
+  wanted?(): boolean;
   onGap(source: Source): void;
   onFailed(error: WaybillError): void;
 }
@@ -37,19 +48,22 @@ export interface DispatcherOptions {
 export class Dispatcher implements ConsumerSink {
   readonly #options: DispatcherOptions;
   readonly #windows = new Map<string, SourceWindow>();
-  readonly #lanes = new Lanes();
-  readonly #ready = new Queue<Entry>();
+  readonly #backlog: Backlog;
   readonly #running = new Set<Entry>();
   readonly #carried = new Carried();
   readonly #settler: Settler;
-  /** Each is asked, whenever work ends, whether what it waits for has come. */
-  readonly #waiters = new Set<() => boolean>();
+  readonly #waiters: Waiters;
   #paused = false;
   #stopped = false;
   #pumping = false;
+  /** Attempts, or batches of them, under way. */
+  #slots = 0;
+  #cancelGathering: (() => void) | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#backlog = new Backlog(options.keyed);
+    this.#waiters = new Waiters(options.clock);
     this.#settler = new Settler(options.clock, options.settleEvery, options.singleSettlement);
   }
 
@@ -81,7 +95,7 @@ export class Dispatcher implements ConsumerSink {
       window.state = "closing";
       this.#dropWaiting(window);
     }
-    await this.#until(() => windows.every((window) => window.active === 0 || window.state === "lost"), deadline);
+    await this.#waiters.until(() => windows.every((window) => window.active === 0 || window.state === "lost"), deadline);
     await Promise.all(windows.map((window) => window.settle()));
   }
 
@@ -93,9 +107,9 @@ export class Dispatcher implements ConsumerSink {
       this.#settler.forget(window);
       this.#carried.keep(window);
       // They come again in another epoch. Each leaves its lane when its turn comes.
-      for (const entry of window.entries()) if (entry.state === "queued") entry.state = "over";
+      for (const entry of window.entries()) if (entry.state === "queued") this.#backlog.forget(entry);
     }
-    this.#wake();
+    this.#waiters.wake();
     this.#pump();
   }
 
@@ -139,7 +153,7 @@ export class Dispatcher implements ConsumerSink {
   async drain(deadline: number): Promise<boolean> {
     this.pause();
     const quiet = () => this.#running.size === 0 && [...this.#windows.values()].every((window) => window.active === 0);
-    await this.#until(quiet, deadline);
+    await this.#waiters.until(quiet, deadline);
     await this.#settler.flush(this.#windows.values());
     return quiet();
   }
@@ -150,6 +164,12 @@ export class Dispatcher implements ConsumerSink {
     for (const window of this.#windows.values()) this.#dropWaiting(window);
     for (const entry of this.#running) entry.abort?.(reason);
     this.#settler.close();
+    this.#cancelGathering?.();
+  }
+
+  /** Somebody may want an entry now. */
+  poke(): void {
+    this.#pump();
   }
 
   /** The handler has settled early: the message counts as finished, its lane still waits for the handler. */
@@ -177,44 +197,72 @@ export class Dispatcher implements ConsumerSink {
       entry.redelivered = true;
     }
     window.track(entry);
-    const { key } = incoming;
-    const first = !this.#options.keyed || key === undefined || this.#lanes.add(laneKey(key), entry);
-    if (first) this.#ready.push(entry);
+    this.#backlog.add(entry);
   }
 
+  /** Starts what may start. */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#running.size < this.#options.concurrency && !this.#paused && !this.#stopped) {
-      const entry = this.#ready.shift();
-      if (entry === undefined) break;
-      if (entry.state === "queued" && entry.window.state === "owned") {
-        this.#start(entry);
-      } else {
-        entry.state = "over";
-        this.#leave(entry);
-      }
+    const { concurrency, gathering } = this.#options;
+    while (this.#slots < concurrency && !this.#paused && !this.#stopped && (this.#options.wanted?.() ?? true)) {
+      if (!(gathering === undefined ? this.#start() : this.#startBatch(gathering))) break;
     }
     this.#pumping = false;
   }
 
-  #start(entry: Entry): void {
-    entry.state = "running";
+  #start(): boolean {
+    const entry = this.#backlog.take();
+    if (entry === undefined) return false;
+    this.#slots++;
+    this.#begin(entry);
+    const verdict = this.#options.attempt(entry);
+    if (verdict instanceof Promise) void verdict.then((late) => this.#ended([entry], [late]));
+    else this.#ended([entry], [verdict]);
+    return true;
+  }
+
+  /** Starts a batch if it would be full, or its first has waited long enough. */
+  #startBatch(gathering: NonNullable<DispatcherOptions["gathering"]>): boolean {
+    const first = this.#backlog.first();
+    if (first === undefined) return false;
+    const { clock } = this.#options;
+    const left = first.since + gathering.wait - clock.now();
+    if (this.#backlog.queued < gathering.messages && left > 0) {
+      this.#cancelGathering ??= clock.after(left, () => {
+        this.#cancelGathering = undefined;
+        this.#pump();
+      });
+      return false;
+    }
+    const batch = this.#backlog.takeBatch(gathering);
+    this.#slots++;
+    for (const entry of batch) this.#begin(entry);
+    void gathering.attempt(batch).then((verdicts) => this.#ended(batch, verdicts));
+    return true;
+  }
+
+  #begin(entry: Entry): void {
     entry.startedAt = this.#options.clock.now();
     entry.window.active++;
     this.#running.add(entry);
-    const verdict = this.#options.attempt(entry);
-    if (verdict instanceof Promise) {
-      void verdict.then((late) => {
-        this.#attempted(entry, late);
-        this.#pump();
-      });
-    } else {
-      this.#attempted(entry, verdict);
-    }
   }
 
-  #attempted(entry: Entry, verdict: Verdict): void {
+  #ended(entries: readonly Entry[], verdicts: readonly Verdict[]): void {
+    this.#slots--;
+    // First those that keep their place, so that whoever is before them finds them waiting.
+    for (const [i, entry] of entries.entries()) if (verdicts[i] === "again") this.#again(entry);
+    for (const [i, entry] of entries.entries()) if (verdicts[i] !== "again") this.#attempted(entry, verdicts[i] ?? "done");
+    this.#pump();
+  }
+
+  #again(entry: Entry): void {
+    this.#running.delete(entry);
+    this.#backlog.putBack(entry);
+    this.#inactive(entry);
+  }
+
+  #attempted(entry: Entry, verdict: Exclude<Verdict, "again">): void {
     this.#running.delete(entry);
     if (verdict === "done") {
       this.#over(entry, true);
@@ -229,8 +277,7 @@ export class Dispatcher implements ConsumerSink {
       this.#inactive(entry);
       entry.cancelWait = this.#options.clock.after(verdict.retryIn, () => {
         entry.cancelWait = undefined;
-        entry.state = "queued";
-        this.#ready.push(entry);
+        this.#backlog.putBack(entry);
         this.#pump();
       });
     } else {
@@ -249,7 +296,7 @@ export class Dispatcher implements ConsumerSink {
     entry.state = "over";
     const { window } = entry;
     if (finished) window.finish(entry);
-    this.#leave(entry);
+    this.#backlog.leave(entry);
     this.#inactive(entry);
     this.#settler.advanced(window);
     this.#limit(window);
@@ -257,12 +304,7 @@ export class Dispatcher implements ConsumerSink {
 
   #inactive(entry: Entry): void {
     entry.window.active--;
-    if (this.#waiters.size > 0) this.#wake();
-  }
-
-  #leave(entry: Entry): void {
-    const next = this.#lanes.leave(entry);
-    if (next !== undefined) this.#ready.push(next);
+    this.#waiters.wake();
   }
 
   #dropWaiting(window: SourceWindow): void {
@@ -271,7 +313,7 @@ export class Dispatcher implements ConsumerSink {
       entry.cancelWait?.();
       entry.cancelWait = undefined;
       entry.state = "over";
-      this.#leave(entry);
+      this.#backlog.leave(entry);
     }
   }
 
@@ -299,26 +341,6 @@ export class Dispatcher implements ConsumerSink {
     return sources.flatMap((source) => {
       const window = this.#windows.get(source.id);
       return window?.source === source ? [window] : [];
-    });
-  }
-
-  #wake(): void {
-    for (const check of this.#waiters) if (check()) this.#waiters.delete(check);
-  }
-
-  #until(condition: () => boolean, deadline: number): Promise<void> {
-    if (condition()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const { clock } = this.#options;
-      const done = () => {
-        cancel();
-        this.#waiters.delete(check);
-        resolve();
-        return true;
-      };
-      const check = () => condition() && done();
-      const cancel = clock.after(Math.max(0, deadline - clock.now()), done);
-      this.#waiters.add(check);
     });
   }
 }

@@ -3,6 +3,7 @@ import type { Entry } from "./entry.ts";
 /** The entries of one key in order, of which only the first may be worked on. */
 export interface Lane {
   readonly key: string;
+  head: Entry;
   tail: Entry;
 }
 
@@ -18,7 +19,7 @@ export class Lanes {
   add(key: string, entry: Entry): boolean {
     const lane = this.#lanes.get(key);
     if (lane === undefined) {
-      entry.lane = { key, tail: entry };
+      entry.lane = { key, head: entry, tail: entry };
       this.#lanes.set(key, entry.lane);
       return true;
     }
@@ -28,12 +29,18 @@ export class Lanes {
     return false;
   }
 
+  /** Whether nobody of its key is before it. */
+  isFirst(entry: Entry): boolean {
+    return entry.lane === undefined || entry.lane.head === entry;
+  }
+
   /** Takes a first entry out. Returns the one that is first now. */
   leave(entry: Entry): Entry | undefined {
     const { lane, next } = entry;
     if (lane === undefined) return undefined;
     entry.lane = entry.next = undefined;
     if (next === undefined) this.#lanes.delete(lane.key);
+    else lane.head = next;
     return next;
   }
 }
