@@ -87,8 +87,10 @@ export class KafkajsAdmin implements EngineAdmin {
           })),
         });
       } catch (error) {
-        // Others may be creating the same.
         const types = brokerTypes(error);
+        // Created, but the broker that was asked for the leaders has not heard of them yet.
+        if (types.includes("UNKNOWN_TOPIC_OR_PARTITION")) throw new EngineError("busy", "a new topic is not known yet", error);
+        // Others may be creating the same.
         if (types.length === 0 || types.some((type) => type !== "TOPIC_ALREADY_EXISTS")) throw error;
       }
     });
