@@ -62,21 +62,18 @@ export class MemoryConsumer implements TransportConsumer {
   }
 
   async close(): Promise<void> {
-    this.#end();
+    this.#ended = true;
     this.#joined.reject(errors.closed(this.#link.broker.name));
     await this.#link.broker.turns.pause();
     this.#leave("closed");
+    this.#link.consumers.delete(this);
   }
 
   #fail(error: WaybillError): void {
-    this.#end();
-    if (this.#hasJoined) this.#sink.failed(error);
-    else this.#joined.reject(error);
-  }
-
-  #end(): void {
     this.#ended = true;
     this.#link.consumers.delete(this);
+    if (this.#hasJoined) this.#sink.failed(error);
+    else this.#joined.reject(error);
   }
 
   #leave(why: "connection" | "fenced" | "closed"): void {
