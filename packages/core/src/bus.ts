@@ -1,7 +1,9 @@
 import type { Admin } from "./admin.ts";
 import type { BusOptions } from "./bus-options.ts";
 import type { Clock } from "./clock.ts";
-import type { ConsumeOptions } from "./consume/options.ts";
+import type { Batch } from "./consume/batch.ts";
+import type { BatchOptions, ConsumeOptions } from "./consume/options.ts";
+import type { Puller } from "./consume/pull.ts";
 import type { Deliveries, Delivery } from "./message.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Publisher } from "./publisher.ts";
@@ -48,6 +50,19 @@ export interface Bus extends Publisher, AsyncDisposable {
     options: ConsumeOptions,
     handler: Handler<Deliveries<E>> | HandlerMap<Topic<E, F>>,
   ): Promise<Subscription>;
+
+  /**
+   * Calls `handler` with batches. What it throws fails all of the batch; `batch.fail(item, error)` fails one. Order, retries and dead letters are as
+   * with {@link subscribe}.
+   */
+  subscribeBatch<E extends EventTypes>(
+    topic: Topic<E>,
+    options: BatchOptions,
+    handler: (batch: Batch<Deliveries<E>>) => unknown,
+  ): Promise<Subscription>;
+
+  /** Deliveries to be asked for one at a time, and settled by `ack()` or `nack()`. @default concurrency 1 */
+  pull<E extends EventTypes>(topic: Topic<E>, options?: ConsumeOptions): Promise<Puller<Deliveries<E>>>;
 
   /** Adds a plugin around all publishing and consuming. Before first use only (`USED_LATE`). Returns the bus. */
   use(plugin: Plugin): this;

@@ -2,7 +2,9 @@ export type { Admin } from "./admin.ts";
 export { type Bus, createBus, type Handler, type HandlerMap, type Health } from "./bus.ts";
 export type { BusOptions } from "./bus-options.ts";
 export { type Codec, type CodecContext, json } from "./codec.ts";
-export type { ConsumeOptions, Need, RetryPolicy } from "./consume/options.ts";
+export type { Batch } from "./consume/batch.ts";
+export type { BatchOptions, ConsumeOptions, Need, RetryPolicy } from "./consume/options.ts";
+export type { Puller } from "./consume/pull.ts";
 export {
   DeadLetter,
   type ErrorCode,

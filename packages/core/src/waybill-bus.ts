@@ -2,15 +2,19 @@ import { type Admin, prefixed } from "./admin.ts";
 import type { Bus, Handler, HandlerMap, Health } from "./bus.ts";
 import { type BusOptions, type ResolvedBus, resolveBus } from "./bus-options.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type ConsumeOptions, resolveConsume } from "./consume/options.ts";
-import { routeOf } from "./consume/route.ts";
+import type { Route } from "./consume/attempt.ts";
+import type { Batch } from "./consume/batch.ts";
+import { type BatchOptions, type ConsumeOptions, resolveBatch, resolveConsume } from "./consume/options.ts";
+import { Handout, type Puller } from "./consume/pull.ts";
+import { RunningPuller } from "./consume/pulling.ts";
+import { routeAll, routeOf } from "./consume/route.ts";
 import type { RunningSubscription } from "./consume/running.ts";
-import { assemble, type Shared } from "./consume/subscribe.ts";
+import { assemble, type Request, type Shared } from "./consume/subscribe.ts";
 import { currentHandling } from "./context.ts";
 import { WaybillError } from "./errors.ts";
 import { Events } from "./events.ts";
 import { Link } from "./link.ts";
-import type { Deliveries } from "./message.ts";
+import type { Deliveries, Delivery } from "./message.ts";
 import type { Plugin } from "./plugin.ts";
 import { PublishPipeline } from "./publish/pipeline.ts";
 import { Sender } from "./publish/sender.ts";
@@ -113,18 +117,39 @@ export class WaybillBus implements Bus {
 
   // -------------------------------------------------------------- consuming
 
-  subscribe<E extends EventTypes, F extends Form>(
+  async subscribe<E extends EventTypes, F extends Form>(
     topic: Topic<E, F>,
     ...rest: [handler: HandlersOf<E, F>] | [options: ConsumeOptions, handler: HandlersOf<E, F>]
   ): Promise<Subscription> {
     const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
-    return this.#subscribe(topic, options, handler as AnyHandler);
+    return this.#consume(topic, options, routeOf(topic, handler as AnyHandler));
   }
 
-  async #subscribe(topic: Topic, options: ConsumeOptions, handler: AnyHandler): Promise<Subscription> {
+  async subscribeBatch<E extends EventTypes>(
+    topic: Topic<E>,
+    options: BatchOptions,
+    handler: (batch: Batch<Deliveries<E>>) => unknown,
+  ): Promise<Subscription> {
+    const { gathering, rest } = resolveBatch(topic, options);
+    const batches = { gathering, handler: handler as (batch: Batch<Delivery>) => unknown };
+    return this.#consume(topic, rest, routeAll(topic, () => {}), { batches });
+  }
+
+  async pull<E extends EventTypes>(topic: Topic<E>, options: ConsumeOptions = {}): Promise<Puller<Deliveries<E>>> {
+    const handout = new Handout(this.#clock);
+    const route = routeAll(topic, (delivery) => handout.hand(delivery));
+    const subscription = await this.#consume(topic, { concurrency: 1, ...options }, route, { handout });
+    return new RunningPuller(subscription, handout) as unknown as Puller<Deliveries<E>>;
+  }
+
+  async #consume(
+    topic: Topic,
+    options: ConsumeOptions,
+    route: Route,
+    form: Pick<Request, "batches" | "handout"> = {},
+  ): Promise<RunningSubscription> {
     if (this.#draining) throw closedError();
     this.#used = true;
-    const route = routeOf(topic, handler);
     const { name: transport, capabilities } = await this.#link.transport();
     const resolved = resolveConsume(topic, options, this.#options.app, transport, capabilities);
     const { group } = resolved;
@@ -143,7 +168,7 @@ export class WaybillBus implements Bus {
       const live = await this.#topics.live(topic);
       const connection = await this.#link.connection();
       const onClosed = () => this.#subscriptions.delete(name);
-      const { subscription, start } = assemble(this.#shared, { topic, live, route, options: resolved, capabilities, onClosed });
+      const { subscription, start } = assemble(this.#shared, { topic, live, route, options: resolved, capabilities, ...form, onClosed });
       this.#subscriptions.set(name, subscription);
       if (this.#draining) throw closedError();
       await start(connection);

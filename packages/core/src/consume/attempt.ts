@@ -15,8 +15,16 @@ import { LiveDelivery } from "./delivery.ts";
 import type { Verdict } from "./dispatcher.ts";
 import type { Entry } from "./entry.ts";
 
+/** What is called for one attempt. */
+export type Call = (delivery: LiveDelivery, entry: Entry) => unknown;
+
 /** Finds what handles a type, if anything does. */
-export type Route = (type: string) => ((delivery: Delivery) => unknown) | undefined;
+export type Route = (type: string) => Call | undefined;
+
+/** Thrown in place of a handler that could not be called: no attempt was made, and the message keeps its place. */
+export class KeepPlace extends Error {
+  override readonly name = "KeepPlace";
+}
 
 export interface AttemptOptions {
   /** The bus whose handlers these are. */
@@ -27,6 +35,7 @@ export interface AttemptOptions {
   readonly route: Route;
   readonly attempts: number;
   readonly backoff: Backoff;
+  readonly retryIf: ((error: unknown) => boolean) | undefined;
   readonly timeout: number | undefined;
   readonly unhandled: "ignore" | "dead-letter";
   /** Outermost first. */
@@ -51,8 +60,8 @@ export class Attempts {
   }
 
   /** Begins an attempt. Never throws, never rejects. */
-  begin(entry: Entry): Verdict | Promise<Verdict> {
-    const { topic, route } = this.#o;
+  begin(entry: Entry, route: Route = this.#o.route): Verdict | Promise<Verdict> {
+    const { topic } = this.#o;
     const { body } = entry.incoming;
     if (body === null) return this.#ignore(entry, "a tombstone");
     const type = typeOf(topic, entry.incoming);
@@ -81,7 +90,7 @@ export class Attempts {
     return new LiveDelivery(entry, topic.name, group, type, payload, () => onEarlyAck(entry));
   }
 
-  #run(entry: Entry, type: string, payload: unknown, handler: (delivery: Delivery) => unknown): Verdict | Promise<Verdict> {
+  #run(entry: Entry, type: string, payload: unknown, handler: Call): Verdict | Promise<Verdict> {
     const { bus, plugins } = this.#o;
     const delivery = this.#delivery(entry, type, payload);
     entry.abort = (reason) => delivery.abort(reason);
@@ -89,7 +98,7 @@ export class Attempts {
     let result: unknown;
     try {
       result = handling({ bus, correlationId: delivery.correlationId, deliveryId: delivery.id }, () =>
-        plugins.length === 0 ? handler(delivery) : chain(plugins, delivery, handler),
+        plugins.length === 0 ? handler(delivery, entry) : chain(plugins, delivery, () => handler(delivery, entry)),
       );
     } catch (error) {
       cancelTimeout?.();
@@ -129,6 +138,10 @@ export class Attempts {
 
   #threw(entry: Entry, delivery: LiveDelivery, error: unknown): Verdict {
     const { logger, topic, group } = this.#o;
+    if (error instanceof KeepPlace) {
+      entry.attempts--;
+      return "again";
+    }
     if (delivery.settled?.ack !== true) return this.#failed(entry, delivery, error);
     logger.warn({ topic: topic.name, group, id: delivery.id, error }, "a handler failed after it had acknowledged its message");
     this.#settled(entry, delivery, "done", error);
@@ -137,7 +150,7 @@ export class Attempts {
 
   #failed(entry: Entry, delivery: LiveDelivery, error: unknown): Verdict {
     const { attempts, backoff, events, logger, topic, group } = this.#o;
-    if (error instanceof DeadLetter) return this.#bury(entry, delivery, error);
+    if (error instanceof DeadLetter || !this.#retries(error)) return this.#bury(entry, delivery, error);
     let retryIn: number;
     if (error instanceof RetryLater) {
       if (!error.counts) entry.attempts--;
@@ -150,6 +163,18 @@ export class Attempts {
     logger.debug({ topic: topic.name, group, id: delivery.id, attempt: delivery.attempt, retryIn, error }, "a handler failed");
     events.emit("failed", { delivery, error, retryIn });
     return { retryIn };
+  }
+
+  /** A `retryIf` that throws decides nothing: the message is tried again. */
+  #retries(error: unknown): boolean {
+    const { retryIf, logger, topic, group } = this.#o;
+    if (retryIf === undefined || error instanceof RetryLater) return true;
+    try {
+      return retryIf(error);
+    } catch (thrown) {
+      logger.error({ topic: topic.name, group, error: thrown }, "retry.retryIf threw");
+      return true;
+    }
   }
 
   /** No attempt is left, or none can help. */
@@ -198,10 +223,10 @@ export class Attempts {
 }
 
 /** Plugins around a handler, the first outermost. Each `next` may be called once. */
-function chain(plugins: readonly Plugin[], delivery: Delivery, handler: (delivery: Delivery) => unknown): Promise<void> {
+function chain(plugins: readonly Plugin[], delivery: Delivery, handler: () => unknown): Promise<void> {
   const call = async (index: number): Promise<void> => {
     const plugin = plugins[index];
-    if (plugin === undefined) await handler(delivery);
+    if (plugin === undefined) await handler();
     else if (plugin.consume === undefined) await call(index + 1);
     else await plugin.consume(delivery, () => call(index + 1));
   };

@@ -30,6 +30,8 @@ export class LiveDelivery implements Delivery {
   #aborted: { readonly reason: unknown } | undefined;
   #headers: Headers | undefined;
   settled: Settled | undefined;
+  /** Called when the handler settles before it returns. */
+  onSettled: (() => void) | undefined;
 
   constructor(entry: Entry, topic: string, group: string, type: string, payload: unknown, onAck: () => void) {
     const { incoming, window } = entry;
@@ -83,12 +85,15 @@ export class LiveDelivery implements Delivery {
       if (this.settled !== undefined) return;
       this.settled = { ack: true };
       this.#onAck();
+      this.onSettled?.();
     };
   }
 
   get nack(): (reason?: unknown) => void {
     return (reason) => {
-      this.settled ??= { ack: false, reason };
+      if (this.settled !== undefined) return;
+      this.settled = { ack: false, reason };
+      this.onSettled?.();
     };
   }
 

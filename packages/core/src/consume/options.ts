@@ -4,7 +4,8 @@ import { checkGroupName } from "../names.ts";
 import type { Plugin } from "../plugin.ts";
 import { keyOf, type Topic } from "../topic.ts";
 import type { Capabilities } from "../transport.ts";
-import { type Duration, toMilliseconds } from "../units.ts";
+import { type Duration, type Size, toBytes, toMilliseconds } from "../units.ts";
+import type { Gathering } from "./dispatcher.ts";
 
 /** How often a handler is called for one message, and how long the wait between is. */
 export interface RetryPolicy {
@@ -12,6 +13,8 @@ export interface RetryPolicy {
   attempts?: number | undefined;
   /** Each wait is a random part of this span, which grows by `factor` (2) up to `max` where it is an object. Only the message's key waits. @default { initial: "100ms", max: "10s" } */
   backoff?: Duration | { initial: Duration; max?: Duration | undefined; factor?: number | undefined } | undefined;
+  /** False for an error that no further attempt can cure: the message is dead-lettered at once. @default every error is retried */
+  retryIf?: ((error: unknown) => boolean) | undefined;
 }
 
 /** What a subscription may need of a transport beyond what every one has. */
@@ -37,6 +40,16 @@ export interface ConsumeOptions {
   needs?: readonly Need[] | undefined;
 }
 
+/** Options of a subscription to batches; `concurrency` counts batches. @default concurrency 1 */
+export interface BatchOptions extends ConsumeOptions {
+  /** Messages in a batch. @default 100 */
+  maxSize?: number | undefined;
+  /** How long the first message of a batch waits for others. @default "100ms" */
+  maxWait?: Duration | undefined;
+  /** Bytes in a batch; one larger message comes alone. @default "1MiB" */
+  maxBytes?: Size | undefined;
+}
+
 /** {@link ConsumeOptions} after the defaults. */
 export interface ResolvedConsume {
   readonly group: string;
@@ -45,11 +58,14 @@ export interface ResolvedConsume {
   readonly concurrency: number;
   readonly attempts: number;
   readonly backoff: Backoff;
+  readonly retryIf: RetryPolicy["retryIf"];
   readonly unhandled: "ignore" | "dead-letter";
   readonly timeout: number | undefined;
   readonly use: readonly Plugin[];
 }
 
+/** What the window of a subscription surely has room for. */
+const MOST_IN_BATCH = 10_000;
 const MEMBERS = ["group", "from", "order", "concurrency", "retry", "unhandled", "timeout", "use", "needs"];
 
 /** Every problem of a subscription's options in one `CONFIG_INVALID`; a need that the transport lacks as {@link UnsupportedError}. */
@@ -64,11 +80,12 @@ export function resolveConsume(
   const problems: string[] = [];
   const must = (ok: boolean, problem: string) => void (ok || problems.push(problem));
   for (const member in options) must(MEMBERS.includes(member), `there is no option "${member}"`);
-  for (const member in retry) must(member === "attempts" || member === "backoff", `there is no option "retry.${member}"`);
+  for (const member in retry) must(["attempts", "backoff", "retryIf"].includes(member), `there is no option "retry.${member}"`);
   must(group !== undefined, 'there is no group: give "group", or "app" to the bus');
   must(from === "earliest" || from === "latest" || isDate(from), '"from" is neither "earliest", "latest" nor a Date');
   must(isCount(concurrency), `"concurrency" is ${String(concurrency)}, not a whole number from 1`);
   must(isCount(retry.attempts ?? 1), `"retry.attempts" is ${String(retry.attempts)}, not a whole number from 1`);
+  must(retry.retryIf === undefined || typeof retry.retryIf === "function", '"retry.retryIf" is no function');
   must(unhandled === "ignore" || unhandled === "dead-letter", '"unhandled" is neither "ignore" nor "dead-letter"');
   must([undefined, "key", "none"].includes(options.order), '"order" is neither "key" nor "none"');
   must(Array.isArray(use), '"use" is not a list of plugins');
@@ -88,7 +105,23 @@ export function resolveConsume(
   checkGroupName(group);
   checkNeeds(topic, group, [...(options.needs ?? []), ...(isDate(from) ? (["replay"] as const) : [])], transport, can);
   const attempts = retry.attempts ?? 5;
-  return { group, from, keyed: keyed && options.order !== "none", concurrency, attempts, backoff, unhandled, timeout, use };
+  return { group, from, keyed: keyed && options.order !== "none", concurrency, attempts, backoff, retryIf: retry.retryIf, unhandled, timeout, use };
+}
+
+/** The batch part of the options, as the dispatcher takes it. Throws `CONFIG_INVALID`. */
+export function resolveBatch(topic: Topic, options: BatchOptions): { gathering: Gathering; rest: ConsumeOptions } {
+  const { maxSize = 100, maxWait = "100ms", maxBytes = "1MiB", ...rest } = options;
+  const problems: string[] = [];
+  const wait = toMilliseconds(maxWait);
+  const bytes = toBytes(maxBytes);
+  if (!isCount(maxSize) || maxSize > MOST_IN_BATCH) problems.push(`"maxSize" is ${String(maxSize)}, not a whole number from 1 to ${MOST_IN_BATCH}`);
+  if (wait === undefined) problems.push(`"maxWait" is ${JSON.stringify(maxWait)}, not a duration such as "1s"`);
+  if (bytes === undefined || bytes < 1) problems.push(`"maxBytes" is ${JSON.stringify(maxBytes)}, not a size such as "1MiB"`);
+  if (problems.length > 0 || wait === undefined || bytes === undefined) {
+    const message = `The subscription to batches of "${topic.name}" is not valid: ${problems.join("; ")}.`;
+    throw new WaybillError("WAYBILL_CONFIG_INVALID", message, { topic: topic.name });
+  }
+  return { gathering: { messages: maxSize, bytes, wait }, rest: { concurrency: 1, ...rest } };
 }
 
 function checkNeeds(topic: Topic, group: string, needs: readonly Need[], transport: string, can: Capabilities): void {

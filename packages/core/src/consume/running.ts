@@ -16,6 +16,8 @@ export interface RunningOptions {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
   readonly deadLetters: DeadLetters;
+  /** Called when no more is to be started for good. */
+  onClosing?(): void;
   /** Aborted when nothing of this subscription may go on waiting. */
   readonly stopping: AbortController;
   /** Called once, whatever ended it. */
@@ -52,7 +54,7 @@ export class RunningSubscription implements Subscription {
       ]);
     } catch (error) {
       this.#failure ??= error instanceof WaybillError ? error : undefined;
-      await this.close({ timeout: 1_000 }).catch(() => {});
+      await this.#shut(1_000).catch(() => {});
       throw error;
     }
   }
@@ -60,7 +62,7 @@ export class RunningSubscription implements Subscription {
   /** It cannot go on: what was finished is settled, the rest is left to others. */
   fail(error: WaybillError): void {
     this.#failure ??= error;
-    void this.close().catch(() => {});
+    void this.#shut(DRAIN).catch(() => {});
   }
 
   pause(): void {
@@ -83,13 +85,18 @@ export class RunningSubscription implements Subscription {
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#closing ??= this.#close(duration(options.timeout));
+    return this.#shut(duration(options.timeout));
+  }
+
+  #shut(timeout: number): Promise<void> {
+    this.#closing ??= this.#close(timeout);
     return this.#closing;
   }
 
   async #close(timeout: number): Promise<void> {
     const { dispatcher, clock, stopping, onClosed } = this.#o;
     const deadline = clock.now() + timeout;
+    this.#o.onClosing?.();
     const quiet = await dispatcher.drain(deadline);
     const cut = quiet ? undefined : this.#cut("closed", timeout);
     stopping.abort(cut ?? closedError(this.topic, this.group));

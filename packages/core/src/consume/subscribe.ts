@@ -1,15 +1,20 @@
 import type { Clock } from "../clock.ts";
 import type { Events } from "../events.ts";
 import type { Logger } from "../logger.ts";
+import type { Delivery } from "../message.ts";
 import type { Plugin } from "../plugin.ts";
 import type { LiveTopic } from "../publish/route.ts";
 import type { Sender } from "../publish/sender.ts";
 import type { Topic } from "../topic.ts";
 import type { Capabilities, Connection, Provision } from "../transport.ts";
-import { Attempts, type Route } from "./attempt.ts";
+import { Attempts, type Call, KeepPlace, type Route } from "./attempt.ts";
+import { type Batch, OpenBatch } from "./batch.ts";
 import { DeadLetters } from "./dead-letter.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type Gathering, type Verdict } from "./dispatcher.ts";
+import type { Entry } from "./entry.ts";
 import type { ResolvedConsume } from "./options.ts";
+import type { Handout } from "./pull.ts";
+import { routeAll } from "./route.ts";
 import { RunningSubscription } from "./running.ts";
 
 /** How long a hand-over waits for running handlers: below the time after which brokers give up on a member. */
@@ -35,6 +40,10 @@ export interface Request {
   readonly route: Route;
   readonly options: ResolvedConsume;
   readonly capabilities: Capabilities;
+  /** Batches instead of single deliveries. */
+  readonly batches?: { readonly gathering: Gathering; handler(batch: Batch<Delivery>): unknown } | undefined;
+  /** Deliveries are asked for. */
+  readonly handout?: Handout | undefined;
   onClosed(): void;
 }
 
@@ -44,10 +53,11 @@ export function assemble(
   request: Request,
 ): { subscription: RunningSubscription; start(connection: Connection): Promise<void> } {
   const { bus, clock, events, logger, copies, plugins, provision } = shared;
-  const { topic, live, route, options, capabilities, onClosed } = request;
+  const { topic, live, route, options, capabilities, batches, handout, onClosed } = request;
   const { group, from, concurrency, keyed } = options;
   const spec = { ...live.spec, partitions: live.partitions };
-  const window = { messages: Math.max(WINDOW.messages, concurrency * WINDOW.perHandler), bytes: WINDOW.bytes };
+  const perSlot = batches === undefined ? WINDOW.perHandler : 2 * batches.gathering.messages;
+  const window = { messages: Math.max(WINDOW.messages, concurrency * perSlot), bytes: WINDOW.bytes };
   const stopping = new AbortController();
   const deadLetters = new DeadLetters({ sender: copies, clock, logger, topic: spec, group, closing: stopping.signal });
   const attempts = new Attempts({
@@ -57,6 +67,7 @@ export function assemble(
     route,
     attempts: options.attempts,
     backoff: options.backoff,
+    retryIf: options.retryIf,
     timeout: options.timeout,
     unhandled: options.unhandled,
     plugins: [...plugins, ...options.use].filter((plugin) => plugin.consume !== undefined),
@@ -73,12 +84,15 @@ export function assemble(
     window,
     settleEvery: capabilities.settleEvery,
     singleSettlement: capabilities.singleSettlement,
-    attempt: (entry) => attempts.begin(entry),
+    attempt: (entry) => (handout === undefined ? attempts.begin(entry) : pulled(attempts, entry, handout, route)),
+    gathering: batches && { ...batches.gathering, attempt: (entries) => together(attempts, entries, topic, batches.handler) },
+    wanted: () => handout?.wanted ?? true,
     onGap: (source) =>
       logger.error({ topic: topic.name, group, source: source.id }, "the broker dropped messages that this group had not read"),
     onFailed: (error) => subscription.fail(error),
   });
-  const subscription = new RunningSubscription({
+  const onClosing = () => handout?.close();
+  const subscription: RunningSubscription = new RunningSubscription({
     bus,
     topic: topic.name,
     group,
@@ -86,8 +100,41 @@ export function assemble(
     dispatcher,
     deadLetters,
     stopping,
+    onClosing,
     onClosed,
   });
+  if (handout !== undefined) handout.onDemand = () => dispatcher.poke();
   const consume = { topic: spec, group, from, provision, window, handover: HANDOVER };
   return { subscription, start: (connection) => subscription.start((sink) => connection.consume(consume, sink)) };
+}
+
+/** One attempt of each entry, whose handlers are one call of `handler`. */
+function together(attempts: Attempts, entries: readonly Entry[], topic: Topic, handler: (batch: Batch<Delivery>) => unknown): Promise<Verdict[]> {
+  const batch = new OpenBatch(entries.length, handler);
+  const verdicts = entries.map(async (entry, index) => {
+    let joined = false;
+    const join: Call = (delivery) =>
+      new Promise<void>((resolve, reject) => {
+        joined = true;
+        batch.join(index, { delivery, lane: entry.lane, succeed: resolve, fail: reject, keepPlace: () => reject(new KeepPlace()) });
+      });
+    const verdict = await attempts.begin(entry, routeAll(topic, join));
+    if (!joined) batch.absent();
+    return verdict;
+  });
+  return Promise.all(verdicts);
+}
+
+/** One attempt whose handler is whoever receives the delivery. */
+async function pulled(attempts: Attempts, entry: Entry, handout: Handout, route: Route): Promise<Verdict> {
+  const arrived = handout.starting();
+  const verdict = await attempts.begin(entry, (type) => {
+    const call = route(type);
+    return call && ((delivery, of) => {
+      arrived();
+      return call(delivery, of);
+    });
+  });
+  arrived();
+  return verdict;
 }
