@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Bus, createBus, type Logger } from "@waybill/core";
 import { Alerts, runAlerts } from "./alerts.ts";
 import { createApi } from "./api.ts";
@@ -18,6 +19,8 @@ export interface DeparturesOptions {
   /** Of the API on the loopback address; 0 for any that is free. */
   readonly port: number;
   readonly logger: Logger;
+  /** Ends the wait for a broker that does not answer. */
+  readonly signal: AbortSignal;
 }
 
 /** Departures as it runs; disposing of it closes the API, then each service after those whose messages it takes. */
@@ -36,7 +39,8 @@ export interface Departures extends AsyncDisposable {
  * Starts all services: one API, three consumers. They share this process only so that one command shows all of it; each has a bus of
  * its own, under its own name, as it would have in a process of its own.
  */
-export async function startDepartures({ transport, prefix, keep, port, logger }: DeparturesOptions): Promise<Departures> {
+export async function startDepartures(options: DeparturesOptions): Promise<Departures> {
+  const { transport, prefix, keep, port, logger, signal } = options;
   const [board, alerts, pager, incidents] = [new Board(), new Alerts(), new Pager(), new Incidents()];
   // What was started last is closed first, also when a later start fails.
   await using started = new AsyncDisposableStack();
@@ -44,7 +48,7 @@ export async function startDepartures({ transport, prefix, keep, port, logger }:
   const service = (app: string): Bus => started.use(createBus({ app, transport, prefix, logger }).use(incidents));
 
   const bus = service("api");
-  await bus.ready({ topics: [flights, delays] });
+  await bus.ready({ topics: [flights, delays], timeout: "30s", signal });
   if (!keep) started.defer(() => removeTopics(bus));
   await runNotifier(service("notify"), pager);
   await runAlerts(service("alerts"), alerts);
@@ -58,7 +62,13 @@ export async function startDepartures({ transport, prefix, keep, port, logger }:
   return { url, transport: name, board, alerts, pager, incidents, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
+/** Within ten seconds or not at all: a broker that is down must not keep the demo from ending. */
 async function removeTopics({ admin }: Bus): Promise<void> {
-  await admin.deleteTopic(flights);
-  await admin.deleteTopic(delays);
+  const over = new AbortController();
+  const removed = Promise.all([admin.deleteTopic(flights), admin.deleteTopic(delays)]);
+  try {
+    await Promise.race([removed, sleep(10_000, undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
 }

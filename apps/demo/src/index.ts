@@ -16,25 +16,26 @@ const prefix = options.prefix ?? `demo-${Date.now().toString(36)}-${process.pid}
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const logger = options.verbose ? Object.assign(new Console(process.stderr), { debug: quiet.debug }) : quiet;
 
-const interrupted = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+const interruption = new AbortController();
+const { signal } = interruption;
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interruption.abort());
 
 try {
   const flights = await readFlights(options.limit);
-  await using departures = await startDepartures({ transport, prefix, keep, port, logger });
+  await using departures = await startDepartures({ transport, prefix, keep, port, logger, signal });
   console.error(`The API listens on ${departures.url}`);
 
   const bar = options.progress ? progressBar(flights.length) : undefined;
-  const result = await run(departures, flights, { rate, signal: interrupted.signal, onProgress: bar?.update }).finally(bar?.stop);
+  const result = await run(departures, flights, { rate, signal, onProgress: bar?.update }).finally(bar?.stop);
   const summary = summarise(departures, result);
   console.log(options.json ? JSON.stringify(summary) : render(summary));
   if (!summary.ok) process.exitCode = 1;
 
-  if (options.serve && !interrupted.signal.aborted) {
+  if (options.serve && !signal.aborted) {
     console.error(`Still serving on ${departures.url}; Ctrl-C drains and ends it`);
-    await once(interrupted.signal, "abort");
+    await once(signal, "abort");
   }
 } catch (error) {
-  process.exitCode = interrupted.signal.aborted ? 130 : 1;
-  console.error(interrupted.signal.aborted ? "Interrupted" : error instanceof WaybillError ? error.message : error);
+  process.exitCode = signal.aborted ? 130 : 1;
+  console.error(signal.aborted ? "Interrupted" : error instanceof WaybillError ? error.message : error);
 }
