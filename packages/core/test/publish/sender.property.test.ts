@@ -7,18 +7,18 @@ import type { Plan } from "./model-broker.ts";
 import { type Make, Sending, type Sent, type Step } from "./sending.ts";
 
 const plan: fc.Arbitrary<Plan> = fc.record({
-  delay: fc.constantFrom(0, 1, 30, 400, 5_000),
+  delay: fc.constantFrom(0, 1, 1, 30, 400, 5_000),
   answered: fc.constantFrom(0, 1, 2, Number.POSITIVE_INFINITY),
   stored: fc.constantFrom(0, 0, 1, 2, Number.POSITIVE_INFINITY),
-  contract: fc.constantFrom("keeps", "keeps", "keeps", "keeps", "rejects", "miscounts"),
+  contract: fc.constantFrom("keeps", "keeps", "keeps", "keeps", "keeps", "keeps", "keeps", "rejects", "miscounts"),
 });
 
 const sent: fc.Arbitrary<Sent> = fc.record({
-  partition: fc.nat(2),
-  size: fc.constantFrom(1, 200, 900, 4_000),
-  timeout: fc.constantFrom(5, 50, 1_000, 30_000, Number.POSITIVE_INFINITY),
+  partition: fc.nat(1),
+  size: fc.constantFrom(1, 1, 200, 900, 4_000),
+  timeout: fc.constantFrom(5, 50, 1_000, 30_000, 30_000, 30_000, Number.POSITIVE_INFINITY),
   refused: fc.constantFrom(false, false, false, true),
-  abortAfter: fc.constantFrom(undefined, undefined, undefined, 0, 20, 500),
+  abortAfter: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 0, 20, 500),
 });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
