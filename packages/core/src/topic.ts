@@ -112,6 +112,7 @@ function checkDefinition(name: string, definition: Definition): void {
   if (retention !== undefined && !((toMilliseconds(retention) ?? 0) >= 1_000)) {
     problems.push(`"retention" is ${JSON.stringify(retention)}, not a duration of a second or more such as "7d"`);
   }
+  if (groups !== undefined && !Array.isArray(groups)) problems.push('"groups" is not a list of names');
   if (unrouted !== undefined && unrouted !== "reject" && unrouted !== "drop")
     problems.push('"unrouted" is neither "reject" nor "drop"');
   if (codec !== undefined && (typeof codec.encode !== "function" || typeof codec.decode !== "function" || !codec.contentType)) {
