@@ -185,15 +185,16 @@ test("a plugin that does not go on sends nothing and holds nobody up", async () 
   expect(wire).toHaveLength(1);
 });
 
-test("calls before the topic is ready wait for it, in order", async () => {
+test("calls before the topic is ready wait for it, in order, and not for each other's confirmation", async () => {
   const { promise, resolve } = Promise.withResolvers<LiveTopic>();
-  const { pipeline, wire, run } = publishing({ provisioned: () => promise });
+  const { pipeline, broker, wire, run } = publishing({ provisioned: () => promise });
   const sent = [1, 2, 3].map((payload) => pipeline.publish(notes, undefined, payload));
   await tick();
   expect(wire).toEqual([]);
   resolve(live(notes, 1));
   await run(Promise.all(sent));
   expect(wire.map(({ envelope }) => String(envelope.body))).toEqual(["1", "2", "3"]);
+  expect(broker.batches.length).toBeLessThan(3);
 });
 
 test("a topic that cannot be provisioned rejects with that reason", async () => {
@@ -263,19 +264,31 @@ test("publishMany rejects with the reason of its signal", async () => {
   await expect(sent).rejects.toBe("enough");
 });
 
-test("flush waits for what has not reached the broker yet, and close ends it", async () => {
+test("flush waits for what is with the broker and for what has not reached it yet, later calls included", async () => {
   const { promise, resolve } = Promise.withResolvers<LiveTopic>();
-  const { pipeline, run } = publishing({ provisioned: (contract) => (contract === notes ? promise : new Promise(() => {})) });
+  const { pipeline, clock, run } = publishing({ provisioned: (contract) => (contract === notes ? live(notes) : promise) });
   let flushed = false;
-  const sent = pipeline.publish(notes, undefined, 1);
+  const first = pipeline.publish(notes, undefined, 1);
   const flush = pipeline.flush().then(() => (flushed = true));
   await tick();
+  const second = pipeline.publish(orders, "placed", placed);
+  clock.advance(1);
+  await first;
+  await tick();
   expect(flushed).toBe(false);
-  resolve(live(notes));
-  await run(Promise.all([sent, flush]));
-  const waiting = pipeline.publish(orders, "placed", placed);
+  resolve(live(orders));
+  await run(Promise.all([second, flush]));
+});
+
+test("close rejects what has not reached the broker, sends none of it, and takes nothing more", async () => {
+  const { promise, resolve } = Promise.withResolvers<LiveTopic>();
+  const { pipeline, wire } = publishing({ provisioned: () => promise });
+  const waiting = pipeline.publish(notes, undefined, 1);
   await tick();
   pipeline.close();
   await expect(waiting).rejects.toMatchObject({ code: "WAYBILL_CLOSED" });
-  await expect(pipeline.publish(notes, undefined, 1)).rejects.toMatchObject({ code: "WAYBILL_CLOSED" });
+  await expect(pipeline.publish(notes, undefined, 2)).rejects.toMatchObject({ code: "WAYBILL_CLOSED" });
+  resolve(live(notes));
+  await tick();
+  expect(wire).toEqual([]);
 });
