@@ -45,7 +45,11 @@ export async function publish(
 ): Promise<readonly Outcome[]> {
   const publisher = connection.publisher("publish");
   const to = { kind: "topic", topic, partition } as const;
-  const outcomes = await publisher.publish(to, bodies.map((body) => envelope(body)), { deadline: Date.now() + 20_000 });
+  const outcomes = await publisher.publish(
+    to,
+    bodies.map((body) => envelope(body)),
+    { deadline: Date.now() + 20_000 },
+  );
   await publisher.close();
   for (const outcome of outcomes) if (outcome.stored !== true) throw outcome.error;
   return outcomes;

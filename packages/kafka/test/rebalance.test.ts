@@ -14,7 +14,8 @@ describe.skipIf(skip !== undefined)(`a group of several members${skip === undefi
     await a.until(() => a.owned.size === 4);
     expect(b.owned.size).toBe(4);
     for (const sink of [a, b]) {
-      const numbers = (name: string) => [...sink.owned.values()].filter(({ id }) => id.startsWith(`${name}/`)).map((s) => s.partition);
+      const numbers = (name: string) =>
+        [...sink.owned.values()].filter(({ id }) => id.startsWith(`${name}/`)).map((s) => s.partition);
       expect(numbers(`${topic.name}.g.retry`).sort()).toEqual(numbers(topic.name).sort());
     }
     await second.close({ deadline: Date.now() + 5_000 });
@@ -99,9 +100,17 @@ describe.skipIf(skip !== undefined)(`a group of several members${skip === undefi
       while (!stop) {
         for (let partition = 0; partition < topic.partitions; partition++) {
           const body = `${partition}:${sent}`;
-          const envelope = { attributes: { id: body }, contentType: undefined, key: undefined, timestamp: Date.now(), headers: [] };
+          const envelope = {
+            attributes: { id: body },
+            contentType: undefined,
+            key: undefined,
+            timestamp: Date.now(),
+            headers: [],
+          };
           const batch = [{ ...envelope, body: Buffer.from(body) }];
-          const [outcome] = await publisher.publish({ kind: "topic", topic, partition }, batch, { deadline: Date.now() + 20_000 });
+          const [outcome] = await publisher.publish({ kind: "topic", topic, partition }, batch, {
+            deadline: Date.now() + 20_000,
+          });
           expect(outcome?.stored).toBe(true);
         }
         sent++;
@@ -118,12 +127,12 @@ describe.skipIf(skip !== undefined)(`a group of several members${skip === undefi
     await sinks[0]?.until(() => sinks[0]?.owned.size === 4);
     stop = true;
     await publishing;
-    const received = () => new Set(sinks.flatMap((sink) => sink.bodies));
     const all = Array.from({ length: sent }, (_, i) => [0, 1, 2, 3].map((partition) => `${partition}:${i}`)).flat();
-    for (const sink of [sinks[0], sinks[3]]) void sink;
-    const deadline = Date.now() + 15_000;
-    while (all.some((body) => !received().has(body)) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(all.filter((body) => !received().has(body))).toEqual([]);
+    const missing = () => {
+      const received = new Set(sinks.flatMap((sink) => sink.bodies));
+      return all.filter((body) => !received.has(body));
+    };
+    await expect.poll(missing, { timeout: 15_000, interval: 100 }).toEqual([]);
     for (const sink of sinks) {
       const last = new Map<string, number>();
       for (const { source, message } of sink.received) {

@@ -1,4 +1,4 @@
-import type { Clock } from "@waybill/core/transport";
+import type { Clock, Logger } from "@waybill/core/transport";
 import type { Batch, Consumer, KafkaMessage } from "kafkajs";
 import {
   EngineError,
@@ -20,6 +20,7 @@ const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${part
 export class KafkajsMember implements EngineMember {
   readonly #events: MemberEvents;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #sockets: Sockets = createSockets();
   readonly #consumer: Consumer;
   readonly #membership: Membership;
@@ -33,6 +34,7 @@ export class KafkajsMember implements EngineMember {
     const heartbeatInterval = Math.min(1_000, Math.floor(settings.sessionTimeout / 6));
     this.#events = events;
     this.#clock = clock;
+    this.#logger = options.logger;
     this.#membership = new Membership({
       group: spec.group,
       heartbeatInterval,
@@ -161,7 +163,11 @@ export class KafkajsMember implements EngineMember {
       return;
     }
     this.#next.set(keyOf(of), Number(batch.lastOffset()) + 1);
-    this.#events.batch(of, batch.messages.map(toRecord));
+    try {
+      this.#events.batch(of, batch.messages.map(toRecord));
+    } catch (error) {
+      this.#logger.error({ error, ...of }, "a batch could not be taken");
+    }
   }
 
   #outOfRange(topics: readonly CommitTopic[]): void {

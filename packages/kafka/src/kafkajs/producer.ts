@@ -55,7 +55,8 @@ export class KafkajsProducer implements EngineProducer {
       if (outcome.stored === true) return outcome;
       maybe ||= outcome.stored === "unknown";
       const { error } = outcome;
-      if (error.kind === "poisoned") this.#retire(line);
+      // A topic that is gone stays among those whose metadata kafkajs asks for, and fails every send of this producer.
+      if (error.kind === "poisoned" || error.kind === "unknown-topic") this.#retire(line);
       const appearing = error.kind === "unknown-topic" && clock.now() - begun < APPEAR;
       if (!error.retriable && !appearing) break;
       const wait = backoffDelay(AGAIN, attempt);

@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { type Certificates, type Cluster, makeCertificates, startKafka } from "../../../tools/src/index.ts";
+import type { KafkaOptions } from "../src/index.ts";
+import { connect, consumeSpec, publish, RecordingSink, topicSpec } from "./driver.ts";
+
+const { skip } = inject("kafka");
+
+describe.skipIf(skip !== undefined)(`a broker that asks who one is${skip === undefined ? "" : ` (${skip})`}`, () => {
+  let dir: string;
+  let certificates: Certificates;
+  let cluster: Cluster;
+  let url: string;
+  const pem = (file: string) => readFileSync(file, "utf8");
+
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), "waybill-"));
+    certificates = await makeCertificates(dir);
+    cluster = await startKafka({ sasl: { users: { alice: "wonderland" } }, tls: { certificates } });
+    url = cluster.url.replace("kafka:", "kafkas:");
+  });
+
+  afterAll(async () => {
+    await cluster?.stop();
+    if (dir) rmSync(dir, { recursive: true });
+  });
+
+  const trusting = (options: KafkaOptions = {}): KafkaOptions => ({
+    url,
+    tls: { ca: pem(certificates.ca.certFile) },
+    ...options,
+  });
+  const alice = (mechanism: "plain" | "scram-sha-256" | "scram-sha-512") => ({
+    mechanism,
+    username: "alice",
+    password: "wonderland",
+  });
+
+  test.each(["plain", "scram-sha-256", "scram-sha-512"] as const)("is used with %s over TLS", async (mechanism) => {
+    const connection = connect(trusting({ sasl: alice(mechanism) }));
+    const topic = topicSpec();
+    const sink = new RecordingSink();
+    await connection.consume(consumeSpec(topic), sink).ready;
+    await publish(connection, topic, ["1"]);
+    await sink.until(() => sink.received.length === 1);
+  });
+
+  const refusals: [string, () => KafkaOptions, string, RegExp][] = [
+    [
+      "a wrong password",
+      () => trusting({ sasl: { ...alice("plain"), password: "looking-glass" } }),
+      "AUTHENTICATION_FAILED",
+      /Invalid username or password/i,
+    ],
+    [
+      "a wrong SCRAM password",
+      () => trusting({ sasl: { ...alice("scram-sha-512"), password: "looking-glass" } }),
+      "AUTHENTICATION_FAILED",
+      /SCRAM/,
+    ],
+    ["no credentials at all", () => trusting(), "AUTHENTICATION_FAILED", /may ask for SASL/],
+    ["an authority that is not trusted", () => ({ url, sasl: alice("plain") }), "CONNECTION_FAILED", /certificate/],
+    [
+      "another authority",
+      () => ({ url, sasl: alice("plain"), tls: { ca: pem(certificates.otherCa.certFile) } }),
+      "CONNECTION_FAILED",
+      /certificate/,
+    ],
+  ];
+
+  test.each(refusals)("refuses %s at once, with its reason and without the password", async (_, options, code, reason) => {
+    const connection = connect(options());
+    const topic = topicSpec();
+    const sink = new RecordingSink();
+    const failures = [
+      connection.ready({}),
+      connection.provision(topic, "create", {}),
+      connection.consume(consumeSpec(topic), sink).ready,
+    ].map((promise) =>
+      promise.then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    );
+    for (const failure of await Promise.all(failures)) {
+      expect(failure).toMatchObject({ code: `WAYBILL_${code}`, retryable: false, message: expect.stringMatching(reason) });
+      expect(String(failure)).not.toContain("looking-glass");
+    }
+    expect(sink.failure).toMatchObject({ code: `WAYBILL_${code}` });
+  });
+
+  test("a publish with wrong credentials is refused, not retried until its deadline", async () => {
+    const connection = connect(trusting({ sasl: { ...alice("plain"), password: "looking-glass" } }));
+    const failure = publish(connection, topicSpec(), ["1"]);
+    await expect(failure).rejects.toMatchObject({ code: "WAYBILL_AUTHENTICATION_FAILED", retryable: false });
+  });
+
+  test("a port that speaks no TLS is refused at once", async () => {
+    const plain = inject("kafka").url ?? "";
+    const connection = connect({ url: plain.replace("kafka:", "kafkas:") });
+    await expect(connection.ready({})).rejects.toMatchObject({ code: "WAYBILL_CONNECTION_FAILED", retryable: false });
+  });
+});
