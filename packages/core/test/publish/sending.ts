@@ -28,8 +28,8 @@ interface Tracked extends Sent {
   outcome: { readonly position: string | undefined } | { readonly reason: unknown } | undefined;
 }
 
-export const LIMITS = { messages: 6, bytes: 3_000 };
-export const MAX_BATCH = { messages: 4, bytes: 1_500 };
+const LIMITS = { messages: 6, bytes: 3_000 };
+const MAX_BATCH = { messages: 4, bytes: 1_500 };
 /** How late a deadline may be noticed. */
 const COARSE = 20;
 
