@@ -62,8 +62,8 @@ describe("options", () => {
       }),
     );
     expect(() => kafka(bad)).not.toThrow(/hunter2/);
-    expect(() => fromUrl("kafka://user:hunter2@")).not.toThrow(/hunter2/);
-    expect(() => fromUrl("kafka://user:hunter2@")).toThrow(/kafka:\/\/host:port/);
+    expect(() => fromUrl("kafka://user:hunter2@/vhost")).not.toThrow(/hunter2/);
+    expect(() => fromUrl("kafka://user:hunter2@/vhost")).toThrow(/kafka:\/\/host:port/);
   });
 
   test("a password without a user is a problem", () => {

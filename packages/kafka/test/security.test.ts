@@ -97,9 +97,10 @@ describe.skipIf(skip !== undefined)(`a broker that asks who one is${skip === und
     await expect(failure).rejects.toMatchObject({ code: "WAYBILL_AUTHENTICATION_FAILED", retryable: false });
   });
 
-  test("a port that speaks no TLS is refused at once", async () => {
+  test("a port that speaks no TLS is waited for, and health says what is wrong", async () => {
     const plain = inject("kafka").url ?? "";
     const connection = connect({ url: plain.replace("kafka:", "kafkas:") });
-    await expect(connection.ready({})).rejects.toMatchObject({ code: "WAYBILL_CONNECTION_FAILED", retryable: false });
+    await expect(connection.ready({ signal: AbortSignal.timeout(1_500) })).rejects.toThrow();
+    expect(connection.health()).toMatchObject({ status: "down", problems: [expect.stringMatching(/TLS/)] });
   });
 });

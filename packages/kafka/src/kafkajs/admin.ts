@@ -9,53 +9,27 @@ interface Client {
   readonly admin: Admin;
   readonly sockets: Sockets;
   readonly connected: Promise<void>;
+  answered: boolean;
 }
+
+/** How often in a row a broker may close a connection at its first request before that is no accident. */
+const REFUSAL = 3;
 
 /** kafkajs's admin client, made anew after a lost connection. */
 export class KafkajsAdmin implements EngineAdmin {
   readonly #options: ClientOptions;
   #client: Client | undefined;
   #closed = false;
+  #closedAtOnce = 0;
 
   constructor(options: ClientOptions) {
     this.#options = options;
   }
 
-  async ping(): Promise<void> {
-    await this.#run(async (admin) => {
-      try {
-        await admin.describeCluster();
-      } catch (error) {
-        // A port that asks for SASL lets anyone connect and ask for its version, and closes at the first real request.
-        if (
-          this.#options.settings.sasl === undefined &&
-          toEngineError(error).kind === "connection" &&
-          (await this.#closesEvery(admin))
-        ) {
-          throw new EngineError(
-            "authentication",
-            "the broker closed the connection at the first request: it may ask for SASL",
-            error,
-          );
-        }
-        throw error;
-      }
+  ping(): Promise<void> {
+    return this.#run(async (admin) => {
+      await admin.describeCluster();
     });
-  }
-
-  /** Once may be a broker that stops; three times with a connection in between is a refusal. */
-  async #closesEvery(admin: Admin): Promise<boolean> {
-    for (let attempt = 0; attempt < 2; attempt++) {
-      // Rejects where the broker is away.
-      await admin.connect();
-      try {
-        await admin.describeCluster();
-        return false;
-      } catch (error) {
-        if ((error as Error).name !== "KafkaJSConnectionClosedError") throw error;
-      }
-    }
-    return true;
   }
 
   topics(names?: readonly string[]): Promise<readonly TopicInfo[]> {
@@ -181,20 +155,35 @@ export class KafkajsAdmin implements EngineAdmin {
     const client = this.#client;
     try {
       await client.connected;
-      return await action(client.admin);
+      const result = await action(client.admin);
+      client.answered = true;
+      this.#closedAtOnce = 0;
+      return result;
     } catch (cause) {
-      const error = toEngineError(cause);
       // Metadata of topics that are gone stays in a client and fails everything after: any failure begins anew.
-      if (this.#client === client) this.#client = undefined;
+      const current = this.#client === client;
+      if (current) this.#client = undefined;
+      const error = current ? this.#judge(client, cause) : toEngineError(cause);
       await drop(client);
       throw error;
     }
   }
 
+  /**
+   * A port that asks for SASL lets anyone connect and ask for its version, and closes at the first real request. Once may be a broker that stops;
+   * several times, each after a connection, is a refusal.
+   */
+  #judge(client: Client, cause: unknown): EngineError {
+    const closedAtOnce = !client.answered && (cause as Error).name === "KafkaJSConnectionClosedError";
+    this.#closedAtOnce = closedAtOnce ? this.#closedAtOnce + 1 : 0;
+    if (this.#options.settings.sasl !== undefined || this.#closedAtOnce < REFUSAL) return toEngineError(cause);
+    return new EngineError("authentication", "the broker closes the connection at the first request: it may ask for SASL", cause);
+  }
+
   #open(): Client {
     const sockets = createSockets();
     const admin = createClient(this.#options, sockets).admin();
-    return { admin, sockets, connected: admin.connect() };
+    return { admin, sockets, connected: admin.connect(), answered: false };
   }
 }
 
