@@ -1,7 +1,7 @@
 import { type Bus, type BusOptions, createBus, type Topic, type TopicOptions, topic, unchecked } from "@waybill/core";
 import { type Capabilities, type Connection, silentLogger, type Transport } from "@waybill/core/transport";
-import type { Harness } from "./harness.ts";
-import { until } from "./until.ts";
+import type { Harness, OwnBroker } from "./harness.ts";
+import { until, within } from "./until.ts";
 
 /** What most checks publish: the `n`-th message of a key, counted from 0. */
 export interface Item {
@@ -19,15 +19,18 @@ let names = 0;
 export class Lab {
   readonly harness: Harness;
   readonly capabilities: Capabilities;
+  readonly patience: number;
   /** Names of topics that were made up here, for whoever cleans up. */
   readonly topics: string[] = [];
   readonly #connections = new Map<Bus, Connection[]>();
   readonly #severed = new Set<Bus>();
   readonly #gates: (() => void)[] = [];
+  readonly #brokers: OwnBroker[] = [];
 
   constructor(harness: Harness, capabilities: Capabilities) {
     this.harness = harness;
     this.capabilities = capabilities;
+    this.patience = harness.patience ?? 20_000;
   }
 
   /** A topic name that nothing else uses. */
@@ -70,7 +73,12 @@ export class Lab {
 
   /** Resolves when `condition` holds; rejects, saying what was waited for, when the harness's patience is over. */
   until(condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-    return until(condition, what, this.harness.patience);
+    return until(condition, what, this.patience);
+  }
+
+  /** What `promise` resolves with, unless that takes longer than the harness's patience. */
+  within<T>(promise: Promise<T>, what: string): Promise<T> {
+    return within(promise, what, this.patience);
   }
 
   /** A promise that the check opens, or that opens when the check is over. */
@@ -80,16 +88,33 @@ export class Lab {
     return { opened: promise, open: resolve };
   }
 
-  /** Ends the check: opens its gates and closes its buses. */
-  async close(): Promise<void> {
-    for (const open of this.#gates) open();
-    await this.closeBuses();
+  /** A broker that only this check uses. Removed when the check is over. */
+  async ownBroker(): Promise<OwnBroker> {
+    const broker = await this.harness.broker?.();
+    if (broker === undefined) throw new TypeError('the check must say that it needs "broker"');
+    this.#brokers.push(broker);
+    return broker;
   }
 
-  /** Closes the buses made so far. Rejects when one that was not severed could not be closed. */
-  async closeBuses(): Promise<void> {
+  /** Ends the check: opens its gates, closes its buses, removes its brokers. Rejects when a bus that was not severed could not be closed. */
+  async close(): Promise<void> {
+    for (const open of this.#gates) open();
+    try {
+      await this.#closeBuses();
+    } finally {
+      await Promise.all(this.#brokers.map((broker) => broker.remove()));
+    }
+  }
+
+  async #closeBuses(): Promise<void> {
     const failures: unknown[] = [];
-    const close = (bus: Bus) => bus.close({ timeout: "10s" }).catch((error) => this.#severed.has(bus) || failures.push(error));
+    const close = async (bus: Bus) => {
+      try {
+        await this.within(bus.close({ timeout: this.patience / 2 }), "a bus to close");
+      } catch (error) {
+        if (!this.#severed.has(bus)) failures.push(error);
+      }
+    };
     await Promise.all([...this.#connections.keys()].map(close));
     if (failures.length > 0) throw failures[0];
   }

@@ -27,8 +27,8 @@ export const closing: Behaviour = {
         const stream = lab.stream();
         const [used, unused] = [await lab.bus(), await lab.bus()];
         await used.subscribe(stream, () => undefined);
-        await Promise.all([used.close(), used.close(), unused.close()]);
-        await Promise.all([used.close(), unused.close()]);
+        await lab.within(Promise.all([used.close(), used.close(), unused.close()]), "close");
+        await lab.within(Promise.all([used.close(), unused.close()]), "close to be over at once");
       },
     },
     {

@@ -6,10 +6,12 @@ import { arrived, itemsOf, publishAll, range } from "../items.ts";
 import { Journal } from "../journal.ts";
 import type { Lab, Stream } from "../lab.ts";
 
-const KEYS = range(24).map((i) => `key-${i}`);
-/** Long enough for a second owner to be caught while the first still works. */
-const HANDLING = 3;
+const KEYS = range(12).map((i) => `key-${i}`);
+/** Milliseconds: long enough for a second owner to be caught while the first still works. */
+const HANDLING = 10;
 const ROUNDS = 5_000;
+/** What a member has handled when it is well in. */
+const SHARE = 50;
 
 export const order: Behaviour = {
   name: "order",
@@ -63,17 +65,17 @@ async function join(lab: Lab, stream: Stream, journal: Journal, name: string): P
 
 const handles = (lab: Lab, journal: Journal, name: string) =>
   lab.until(
-    () => journal.of(name).length > 0,
+    () => journal.of(name).length > SHARE,
     () => `the ${name} member to get a share of the partitions`,
   );
 
-/** Publishes the next message of every key, over and over, as fast as one member would handle them, until it is stopped. */
+/** Publishes the next message of every key, over and over, so fast that their handlers are hardly ever idle, until it is stopped. */
 function keepPublishing(publisher: Bus, stream: Stream): { readonly rounds: Promise<number>; stop(): void } {
   const stopping = new AbortController();
   const publish = async () => {
     let round = 0;
     for (; !stopping.signal.aborted && round < ROUNDS; round++) {
-      await Promise.all([publishAll(publisher, stream, itemsOf(KEYS, 1, round)), work(2 * HANDLING)]);
+      await Promise.all([publishAll(publisher, stream, itemsOf(KEYS, 1, round)), work(HANDLING)]);
     }
     return round;
   };
