@@ -1,1 +1,2 @@
-export {};
+export type { RabbitmqOptions, RabbitmqTlsOptions } from "./options.ts";
+export { fromUrl, rabbitmq } from "./transport.ts";
