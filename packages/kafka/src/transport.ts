@@ -5,9 +5,6 @@ import type { EngineFactory } from "./engine.ts";
 import { kafkajsEngine } from "./kafkajs/engine.ts";
 import { type KafkaOptions, readOptions } from "./options.ts";
 
-/** Room that publishing leaves for what a dead letter carries beside its message. */
-const DEAD_LETTER_RESERVE = 64 * 1_024;
-
 /**
  * Kafka as a transport: does no I/O before something is published, consumed or asked.
  * Throws `CONFIG_INVALID` that lists every problem of the options, the URL and the environment.
@@ -29,7 +26,7 @@ function createTransport(options: KafkaOptions, factory: EngineFactory): Transpo
     delay: false,
     partitionsGrow: true,
     unroutable: false,
-    maxMessageBytes: settings.maxMessageBytes - DEAD_LETTER_RESERVE,
+    maxMessageBytes: settings.maxMessageBytes,
     maxHold: undefined,
     transactions: false,
     // A commit costs the broker a write; what a crash repeats is bounded by it.
