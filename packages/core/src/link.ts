@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import { WaybillError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { Logger } from "./logger.ts";
-import type { Connection, Role, Transport, TransportPublisher } from "./transport.ts";
+import type { Capabilities, Connection, Role, Transport, TransportPublisher } from "./transport.ts";
 
 /** A bus's link to its transport: loaded and connected at first use, then the same for good. */
 export class Link {
@@ -16,6 +16,7 @@ export class Link {
   readonly #down = new Map<Role, Error | undefined>();
   #transport: Promise<Transport> | undefined;
   #connection: Promise<Connection> | undefined;
+  #capabilities: Capabilities | undefined;
   #live: Connection | undefined;
   #closed = false;
 
@@ -29,10 +30,18 @@ export class Link {
     this.#options = options;
   }
 
+  /** Of the transport, once that is loaded. */
+  get capabilities(): Capabilities | undefined {
+    return this.#capabilities;
+  }
+
   /** The transport, loaded if it was given by its URL. What is wrong with the URL rejects here. */
   transport(): Promise<Transport> {
     const { transport } = this.#options;
-    this.#transport ??= typeof transport === "function" ? transport() : Promise.resolve(transport);
+    this.#transport ??= (typeof transport === "function" ? transport() : Promise.resolve(transport)).then((loaded) => {
+      this.#capabilities = loaded.capabilities;
+      return loaded;
+    });
     return this.#transport;
   }
 

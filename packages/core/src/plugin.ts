@@ -33,6 +33,8 @@ export interface BusEvents {
   };
   /** An attempt failed. `retryIn` is `undefined` when it was the last. */
   failed: { readonly delivery: Delivery; readonly error: unknown; readonly retryIn: number | undefined };
+  /** A message failed for good under `onFailure: "block"`, and its key waits; or under `"stop"`, and its partition does. */
+  blocked: { readonly delivery: Delivery; readonly error: unknown; readonly stopped: boolean };
   /** A handler runs on after its timeout or the drain deadline; `ms` since its attempt began. */
   stuck: { readonly delivery: Delivery; readonly ms: number };
 }

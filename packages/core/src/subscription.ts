@@ -1,4 +1,11 @@
+import type { Delivery } from "./message.ts";
 import type { Duration } from "./units.ts";
+
+/** A delivery that failed for good and keeps what is behind it waiting. */
+export interface BlockedDelivery {
+  readonly delivery: Delivery;
+  readonly error: unknown;
+}
 
 /** The handle of a running handler. */
 export interface Subscription extends AsyncDisposable {
@@ -6,6 +13,13 @@ export interface Subscription extends AsyncDisposable {
   readonly group: string;
   /** Resolves with the error that ended it, or with nothing after `close()`. Never rejects. */
   readonly closed: Promise<Error | undefined>;
+  /** Under `onFailure: "block"` or `"stop"`: what failed for good in this member. A stopped partition goes on in its next owner, or after a restart. */
+  readonly blocked: readonly BlockedDelivery[];
+  /**
+   * Lets the key of a blocked message go on: `"retry"` tries that again with all its attempts, `"skip"` settles it as it is. False where no
+   * message of that id blocks its key here. @default how "retry"
+   */
+  release(id: string, how?: "retry" | "skip"): boolean;
   /** Starts no more handlers; those that run go on. */
   pause(): void;
   resume(): void;

@@ -70,7 +70,11 @@ export class WaybillBus implements Bus {
       app,
       clock,
       sender: this.#sender,
-      capabilities: { maxMessageBytes: undefined },
+      capabilities: {
+        get maxMessageBytes() {
+          return link.capabilities?.maxMessageBytes;
+        },
+      },
       plugins: () => this.#plugins,
       provisioned: (topic) => this.#topics.live(topic),
       context: () => {
@@ -132,7 +136,12 @@ export class WaybillBus implements Bus {
   ): Promise<Subscription> {
     const { gathering, rest } = resolveBatch(topic, options);
     const batches = { gathering, handler: handler as (batch: Batch<Delivery>) => unknown };
-    return this.#consume(topic, rest, routeAll(topic, () => {}), { batches });
+    return this.#consume(
+      topic,
+      rest,
+      routeAll(topic, () => {}),
+      { batches },
+    );
   }
 
   async pull<E extends EventTypes>(topic: Topic<E>, options: ConsumeOptions = {}): Promise<Puller<Deliveries<E>>> {
@@ -168,7 +177,15 @@ export class WaybillBus implements Bus {
       const live = await this.#topics.live(topic);
       const connection = await this.#link.connection();
       const onClosed = () => this.#subscriptions.delete(name);
-      const { subscription, start } = assemble(this.#shared, { topic, live, route, options: resolved, capabilities, ...form, onClosed });
+      const { subscription, start } = assemble(this.#shared, {
+        topic,
+        live,
+        route,
+        options: resolved,
+        capabilities,
+        ...form,
+        onClosed,
+      });
       this.#subscriptions.set(name, subscription);
       if (this.#draining) throw closedError();
       await start(connection);

@@ -1,19 +1,21 @@
-import { type Backoff, backoffDelay } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import { json } from "../codec.ts";
 import { handling } from "../context.ts";
-import { DeadLetter, RetryLater, toError, WaybillError } from "../errors.ts";
+import { toError, WaybillError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Logger } from "../logger.ts";
 import type { Delivery } from "../message.ts";
 import type { Plugin } from "../plugin.ts";
 import type { Topic } from "../topic.ts";
-import { toMilliseconds } from "../units.ts";
-import type { DeadLetters } from "./dead-letter.ts";
+import type { TopicSpec } from "../transport.ts";
+import type { Copies } from "./copies.ts";
+import { deadLetter } from "./dead-letter.ts";
 import { decode, typeOf } from "./decode.ts";
 import { LiveDelivery } from "./delivery.ts";
-import type { Verdict } from "./dispatcher.ts";
 import type { Entry } from "./entry.ts";
+import { delayed, progressOf } from "./later.ts";
+import { afterFailure, type FailurePolicy, type NextStep, type Progress } from "./policy.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** What is called for one attempt. */
 export type Call = (delivery: LiveDelivery, entry: Entry) => unknown;
@@ -33,9 +35,7 @@ export interface AttemptOptions {
   /** As delivered: without the bus's prefix. */
   readonly group: string;
   readonly route: Route;
-  readonly attempts: number;
-  readonly backoff: Backoff;
-  readonly retryIf: ((error: unknown) => boolean) | undefined;
+  readonly policy: FailurePolicy;
   readonly timeout: number | undefined;
   readonly unhandled: "ignore" | "dead-letter";
   /** Outermost first. */
@@ -43,12 +43,14 @@ export interface AttemptOptions {
   readonly clock: Clock;
   readonly events: Events;
   readonly logger: Logger;
-  readonly deadLetters: DeadLetters;
+  /** With the bus's prefix. */
+  readonly spec: TopicSpec;
+  readonly copies: Copies;
   /** A handler settled before it returned. */
   onEarlyAck(entry: Entry): void;
 }
 
-type Outcome = "done" | "ignored" | "dead-letter";
+type Outcome = "done" | "ignored" | "dead-letter" | "later";
 
 /** One attempt after the other: decodes, runs plugins and handler, and says by the retry policy what follows. */
 export class Attempts {
@@ -71,6 +73,10 @@ export class Attempts {
     }
     const handler = route(type);
     if (handler === undefined) return this.#unhandled(entry, type);
+    if (entry.progress === undefined) {
+      entry.progress = progressOf(entry.incoming);
+      entry.attempts = Math.max(entry.attempts, entry.progress.before);
+    }
     entry.attempts++;
     let payload: unknown;
     try {
@@ -149,40 +155,55 @@ export class Attempts {
   }
 
   #failed(entry: Entry, delivery: LiveDelivery, error: unknown): Verdict {
-    const { attempts, backoff, events, logger, topic, group } = this.#o;
-    if (error instanceof DeadLetter || !this.#retries(error)) return this.#bury(entry, delivery, error);
-    let retryIn: number;
-    if (error instanceof RetryLater) {
-      if (!error.counts) entry.attempts--;
-      retryIn = toMilliseconds(error.after) ?? 0;
-    } else {
-      retryIn = backoffDelay(backoff, entry.attempts);
-    }
-    if (entry.attempts >= attempts) return this.#bury(entry, delivery, error);
+    const { events, logger, topic, group } = this.#o;
+    const { before, level } = entry.progress ?? { before: 0, level: 0 };
+    const step = this.#step(error, { attempts: entry.attempts, before, level });
+    if (step === "dead-letter") return this.#bury(entry, delivery, error);
+    if (step === "block" || step === "stop") return this.#halt(entry, delivery, error, step);
+    if (!step.counts) entry.attempts--;
     entry.redelivered = true;
+    const retryIn = "delay" in step ? step.delay : step.retryIn;
     logger.debug({ topic: topic.name, group, id: delivery.id, attempt: delivery.attempt, retryIn, error }, "a handler failed");
     events.emit("failed", { delivery, error, retryIn });
-    return { retryIn };
+    if (!("delay" in step)) return { retryIn: step.retryIn };
+    const to = { kind: "delay" as const, topic: this.#o.spec, partition: entry.window.source.partition, group, ms: step.delay };
+    return {
+      held: this.#o.copies.write(to, delayed(entry, step.next)).then(() => this.#settled(entry, delivery, "later", error)),
+    };
   }
 
   /** A `retryIf` that throws decides nothing: the message is tried again. */
-  #retries(error: unknown): boolean {
-    const { retryIf, logger, topic, group } = this.#o;
-    if (retryIf === undefined || error instanceof RetryLater) return true;
+  #step(error: unknown, progress: Progress): NextStep {
+    const { policy, logger, topic, group } = this.#o;
     try {
-      return retryIf(error);
+      return afterFailure(error, progress, policy);
     } catch (thrown) {
       logger.error({ topic: topic.name, group, error: thrown }, "retry.retryIf threw");
-      return true;
+      return afterFailure(error, progress, { ...policy, retryIf: undefined });
     }
+  }
+
+  /** The key, or the whole source, waits behind this message. */
+  #halt(entry: Entry, delivery: LiveDelivery, error: unknown, step: "block" | "stop"): Verdict {
+    const { events, logger, topic, group } = this.#o;
+    const what = step === "block" ? "its key waits behind it" : "its source is stopped";
+    logger.error(
+      { topic: topic.name, group, id: delivery.id, key: delivery.key, error },
+      `a message failed for good and ${what}`,
+    );
+    events.emit("failed", { delivery, error, retryIn: undefined });
+    events.emit("blocked", { delivery, error, stopped: step === "stop" });
+    entry.failure = { delivery, error };
+    return step === "block" ? "blocked" : "stopped";
   }
 
   /** No attempt is left, or none can help. */
   #bury(entry: Entry, known: LiveDelivery | undefined, error: unknown): Verdict {
-    const { deadLetters, events, logger, topic, group } = this.#o;
+    const { copies, spec, events, logger, topic, group, clock } = this.#o;
     const delivery = known ?? this.#delivery(entry, "", undefined);
     events.emit("failed", { delivery, error, retryIn: undefined });
-    const written = deadLetters.write(entry, error).then(() => {
+    const to = { kind: "dead" as const, topic: spec, partition: entry.window.source.partition, group };
+    const written = copies.write(to, deadLetter(entry, spec.name, group, error, clock.now())).then(() => {
       const { id, type } = delivery;
       logger.warn(
         { topic: topic.name, group, id, type, attempts: entry.attempts, error: toError(error) },

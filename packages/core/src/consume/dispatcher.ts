@@ -1,25 +1,13 @@
 import type { Clock } from "../clock.ts";
 import type { WaybillError } from "../errors.ts";
 import type { ConsumerSink, Incoming, Source } from "../transport.ts";
-import { Backlog, type BatchLimits } from "./backlog.ts";
+import { Backlog } from "./backlog.ts";
 import { Carried } from "./carried.ts";
 import { Entry } from "./entry.ts";
 import { Settler } from "./settler.ts";
+import type { Gathering, Verdict } from "./verdict.ts";
 import { Waiters } from "./waiters.ts";
 import { SourceWindow } from "./window.ts";
-
-/**
- * What became of one attempt.
- * `"again"`: none was made, the entry keeps its place; `retryIn`: it waits that long in place, with its lane; `held`: it is settled when the
- * promise resolves, without taking up concurrency.
- */
-export type Verdict = "done" | "again" | { readonly retryIn: number } | { readonly held: Promise<unknown> };
-
-/** How many entries are worked on together. One lane's entries may stand in one batch, in their order. */
-export interface Gathering extends BatchLimits {
-  /** The most that a ready entry waits for others, in milliseconds. */
-  readonly wait: number;
-}
 
 export interface DispatcherOptions {
   readonly clock: Clock;
@@ -50,6 +38,7 @@ export class Dispatcher implements ConsumerSink {
   readonly #windows = new Map<string, SourceWindow>();
   readonly #backlog: Backlog;
   readonly #running = new Set<Entry>();
+  readonly #blocked = new Set<Entry>();
   readonly #carried = new Carried();
   readonly #settler: Settler;
   readonly #waiters: Waiters;
@@ -74,7 +63,7 @@ export class Dispatcher implements ConsumerSink {
     if (old !== undefined) this.lost([old.source]);
     const window = new SourceWindow(source);
     this.#windows.set(source.id, window);
-    if (this.#paused) this.#hold(window);
+    if (this.#paused) window.pause();
     if (info.gap) this.#options.onGap(source);
   }
 
@@ -140,7 +129,7 @@ export class Dispatcher implements ConsumerSink {
 
   pause(): void {
     this.#paused = true;
-    for (const window of this.#windows.values()) this.#hold(window);
+    for (const window of this.#windows.values()) window.pause();
   }
 
   resume(): void {
@@ -165,6 +154,25 @@ export class Dispatcher implements ConsumerSink {
     for (const entry of this.#running) entry.abort?.(reason);
     this.#settler.close();
     this.#cancelGathering?.();
+  }
+
+  /** Entries that failed for good and keep their key, or their source, waiting. */
+  get blocked(): ReadonlySet<Entry> {
+    return this.#blocked;
+  }
+
+  /** Lets the lane of a blocked entry go on: with the entry once more, or past it. False where it does not block a lane. */
+  release(entry: Entry, how: "retry" | "skip"): boolean {
+    if (entry.window.state !== "owned" || !this.#blocked.delete(entry)) return false;
+    entry.attempts = 0;
+    if (how === "retry") {
+      this.#backlog.putBack(entry);
+    } else {
+      entry.window.active++;
+      this.#over(entry, true);
+    }
+    this.#pump();
+    return true;
   }
 
   /** Somebody may want an entry now. */
@@ -266,13 +274,21 @@ export class Dispatcher implements ConsumerSink {
     this.#running.delete(entry);
     if (verdict === "done") {
       this.#over(entry, true);
-    } else if ("held" in verdict) {
+    } else if (typeof verdict === "object" && "held" in verdict) {
       entry.state = "held";
       void verdict.held.then(
         () => this.#released(entry, true),
         () => this.#released(entry, false),
       );
-    } else if (entry.window.state === "owned" && !this.#stopped) {
+    } else if (entry.window.state !== "owned" || this.#stopped) {
+      // Its source was lost or is being handed over: the next owner tries again.
+      this.#over(entry, false);
+    } else if (typeof verdict === "string") {
+      entry.state = "waiting";
+      this.#blocked.add(entry);
+      if (verdict === "stopped") entry.window.stop();
+      this.#inactive(entry);
+    } else {
       entry.state = "waiting";
       this.#inactive(entry);
       entry.cancelWait = this.#options.clock.after(verdict.retryIn, () => {
@@ -280,9 +296,6 @@ export class Dispatcher implements ConsumerSink {
         this.#backlog.putBack(entry);
         this.#pump();
       });
-    } else {
-      // Its source was lost or is being handed over: the next owner tries again.
-      this.#over(entry, false);
     }
   }
 
@@ -313,28 +326,15 @@ export class Dispatcher implements ConsumerSink {
       entry.cancelWait?.();
       entry.cancelWait = undefined;
       entry.state = "over";
+      this.#blocked.delete(entry);
       this.#backlog.leave(entry);
     }
   }
 
   // -------------------------------------------------------------- bounds and waiting
 
-  /** Pauses a source that has its share of the window, and lets it go on when half of that is free again. */
   #limit(window: SourceWindow): void {
-    if (this.#paused || window.state !== "owned") return;
-    const { messages, bytes } = this.#options.window;
-    const share = this.#windows.size;
-    if (!window.paused && (window.unsettled * share >= messages || window.bytes * share >= bytes)) this.#hold(window);
-    else if (window.paused && window.unsettled * share * 2 <= messages && window.bytes * share * 2 <= bytes) {
-      window.paused = false;
-      window.source.resume();
-    }
-  }
-
-  #hold(window: SourceWindow): void {
-    if (window.paused) return;
-    window.paused = true;
-    window.source.pause();
+    if (!this.#paused) window.limit(this.#options.window, this.#windows.size);
   }
 
   #windowsOf(sources: readonly Source[]): SourceWindow[] {

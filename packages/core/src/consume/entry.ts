@@ -1,4 +1,5 @@
 import { weigh } from "../binding.ts";
+import type { Delivery } from "../message.ts";
 import type { Incoming } from "../transport.ts";
 import type { Lane } from "./lanes.ts";
 import type { SourceWindow } from "./window.ts";
@@ -7,7 +8,7 @@ import type { SourceWindow } from "./window.ts";
  * - `queued`: waits for its turn;
  * - `running`: its handler runs;
  * - `held`: no handler runs, but something is under way that settles it (a dead letter is being written);
- * - `waiting`: for its next attempt;
+ * - `waiting`: for its next attempt, by a timer or until it is released;
  * - `over`: nothing more happens to it here.
  */
 export type EntryState = "queued" | "running" | "held" | "waiting" | "over";
@@ -27,6 +28,10 @@ export class Entry {
   /** Handler calls that count, begun so far. */
   attempts = 0;
   redelivered: boolean;
+  /** What it brought along from a delayed destination; read at its first attempt. */
+  progress: { readonly before: number; readonly level: number } | undefined;
+  /** Why it blocks its key. */
+  failure: { readonly delivery: Delivery; readonly error: unknown } | undefined;
   lane: Lane | undefined;
   /** The next of its lane. */
   next: Entry | undefined;

@@ -5,7 +5,8 @@ import type { Plugin } from "../plugin.ts";
 import { keyOf, type Topic } from "../topic.ts";
 import type { Capabilities } from "../transport.ts";
 import { type Duration, type Size, toBytes, toMilliseconds } from "../units.ts";
-import type { Gathering } from "./dispatcher.ts";
+import type { FailurePolicy } from "./policy.ts";
+import type { Gathering } from "./verdict.ts";
 
 /** How often a handler is called for one message, and how long the wait between is. */
 export interface RetryPolicy {
@@ -15,6 +16,11 @@ export interface RetryPolicy {
   backoff?: Duration | { initial: Duration; max?: Duration | undefined; factor?: number | undefined } | undefined;
   /** False for an error that no further attempt can cure: the message is dead-lettered at once. @default every error is retried */
   retryIf?: ((error: unknown) => boolean) | undefined;
+  /**
+   * Delayed destinations, such as `["1m", "10m"]`: a message whose attempts in place are spent goes through them in turn, with one more call after
+   * each. That frees its key, so it needs `order: "none"`; and a transport with `delay`. @default none
+   */
+  later?: readonly Duration[] | undefined;
 }
 
 /** What a subscription may need of a transport beyond what every one has. */
@@ -30,6 +36,12 @@ export interface ConsumeOptions {
   /** Handlers that run at once in this subscription. @default 10 */
   concurrency?: number | undefined;
   retry?: RetryPolicy | undefined;
+  /**
+   * What becomes of a message whose attempts are spent. `"dead-letter"`: it goes to the group's dead letters, and its key goes on without it.
+   * `"block"`: its key waits until {@link Subscription.release} or a restart. `"stop"`: its whole partition does. Other keys, or partitions, go on as
+   * far as the bounds of memory allow. @default "dead-letter"
+   */
+  onFailure?: "dead-letter" | "block" | "stop" | undefined;
   /** A message whose type has no handler: settled and counted, or dead-lettered. @default "ignore" */
   unhandled?: "ignore" | "dead-letter" | undefined;
   /** Aborts the handler's `signal`; its lane waits until it has returned, and how it ends decides. @default none */
@@ -56,9 +68,7 @@ export interface ResolvedConsume {
   readonly from: "earliest" | "latest" | Date;
   readonly keyed: boolean;
   readonly concurrency: number;
-  readonly attempts: number;
-  readonly backoff: Backoff;
-  readonly retryIf: RetryPolicy["retryIf"];
+  readonly policy: FailurePolicy;
   readonly unhandled: "ignore" | "dead-letter";
   readonly timeout: number | undefined;
   readonly use: readonly Plugin[];
@@ -66,7 +76,7 @@ export interface ResolvedConsume {
 
 /** What the window of a subscription surely has room for. */
 const MOST_IN_BATCH = 10_000;
-const MEMBERS = ["group", "from", "order", "concurrency", "retry", "unhandled", "timeout", "use", "needs"];
+const MEMBERS = ["group", "from", "order", "concurrency", "retry", "onFailure", "unhandled", "timeout", "use", "needs"];
 
 /** Every problem of a subscription's options in one `CONFIG_INVALID`; a need that the transport lacks as {@link UnsupportedError}. */
 export function resolveConsume(
@@ -76,16 +86,35 @@ export function resolveConsume(
   transport: string,
   can: Capabilities,
 ): ResolvedConsume {
-  const { group = app, from = "earliest", concurrency = 10, retry = {}, unhandled = "ignore", use = [] } = options;
+  const {
+    group = app,
+    from = "earliest",
+    concurrency = 10,
+    retry = {},
+    unhandled = "ignore",
+    onFailure = "dead-letter",
+    use = [],
+  } = options;
   const problems: string[] = [];
   const must = (ok: boolean, problem: string) => void (ok || problems.push(problem));
   for (const member in options) must(MEMBERS.includes(member), `there is no option "${member}"`);
-  for (const member in retry) must(["attempts", "backoff", "retryIf"].includes(member), `there is no option "retry.${member}"`);
+  for (const member in retry)
+    must(["attempts", "backoff", "retryIf", "later"].includes(member), `there is no option "retry.${member}"`);
   must(group !== undefined, 'there is no group: give "group", or "app" to the bus');
   must(from === "earliest" || from === "latest" || isDate(from), '"from" is neither "earliest", "latest" nor a Date');
   must(isCount(concurrency), `"concurrency" is ${String(concurrency)}, not a whole number from 1`);
   must(isCount(retry.attempts ?? 1), `"retry.attempts" is ${String(retry.attempts)}, not a whole number from 1`);
   must(retry.retryIf === undefined || typeof retry.retryIf === "function", '"retry.retryIf" is no function');
+  const later = (retry.later ?? []).map(toMilliseconds).filter((ms) => ms !== undefined && ms >= 1_000) as number[];
+  must(
+    later.length === (retry.later?.length ?? 0),
+    '"retry.later" holds something else than durations of a second or more such as "1m"',
+  );
+  must(
+    later.every((ms, i) => i === 0 || ms > (later[i - 1] as number)),
+    '"retry.later" does not grow from one to the next',
+  );
+  must(["dead-letter", "block", "stop"].includes(onFailure), '"onFailure" is none of "dead-letter", "block", "stop"');
   must(unhandled === "ignore" || unhandled === "dead-letter", '"unhandled" is neither "ignore" nor "dead-letter"');
   must([undefined, "key", "none"].includes(options.order), '"order" is neither "key" nor "none"');
   must(Array.isArray(use), '"use" is not a list of plugins');
@@ -98,14 +127,23 @@ export function resolveConsume(
   must(backoff !== undefined, `"retry.backoff" is ${JSON.stringify(retry.backoff)}, not a duration or { initial, max, factor }`);
   const keyed = keyOf(topic) !== undefined;
   must(options.order !== "key" || keyed, 'order "key" needs a topic with a "key"');
+  const ordered = keyed && options.order !== "none";
+  must(!ordered || later.length === 0, '"retry.later" frees the key of a message while that waits, so it needs order "none"');
+  must(ordered || onFailure !== "block", 'onFailure "block" holds a key, so it needs order "key"');
   if (problems.length > 0 || backoff === undefined || group === undefined) {
     const message = `The subscription to "${topic.name}" is not valid: ${problems.join("; ")}.`;
     throw new WaybillError("WAYBILL_CONFIG_INVALID", message, { topic: topic.name, group });
   }
   checkGroupName(group);
-  checkNeeds(topic, group, [...(options.needs ?? []), ...(isDate(from) ? (["replay"] as const) : [])], transport, can);
-  const attempts = retry.attempts ?? 5;
-  return { group, from, keyed: keyed && options.order !== "none", concurrency, attempts, backoff, retryIf: retry.retryIf, unhandled, timeout, use };
+  checkNeeds(
+    topic,
+    group,
+    [...(options.needs ?? []), ...(isDate(from) ? (["replay"] as const) : []), ...(later.length > 0 ? (["delay"] as const) : [])],
+    transport,
+    can,
+  );
+  const policy: FailurePolicy = { attempts: retry.attempts ?? 5, backoff, retryIf: retry.retryIf, later, onFailure };
+  return { group, from, keyed: ordered, concurrency, policy, unhandled, timeout, use };
 }
 
 /** The batch part of the options, as the dispatcher takes it. Throws `CONFIG_INVALID`. */
@@ -114,7 +152,8 @@ export function resolveBatch(topic: Topic, options: BatchOptions): { gathering: 
   const problems: string[] = [];
   const wait = toMilliseconds(maxWait);
   const bytes = toBytes(maxBytes);
-  if (!isCount(maxSize) || maxSize > MOST_IN_BATCH) problems.push(`"maxSize" is ${String(maxSize)}, not a whole number from 1 to ${MOST_IN_BATCH}`);
+  if (!isCount(maxSize) || maxSize > MOST_IN_BATCH)
+    problems.push(`"maxSize" is ${String(maxSize)}, not a whole number from 1 to ${MOST_IN_BATCH}`);
   if (wait === undefined) problems.push(`"maxWait" is ${JSON.stringify(maxWait)}, not a duration such as "1s"`);
   if (bytes === undefined || bytes < 1) problems.push(`"maxBytes" is ${JSON.stringify(maxBytes)}, not a size such as "1MiB"`);
   if (problems.length > 0 || wait === undefined || bytes === undefined) {

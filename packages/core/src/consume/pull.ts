@@ -70,7 +70,9 @@ export class Handout {
       if (signal?.aborted) return reject(signal.reason);
       const ms = timeout === undefined ? undefined : toMilliseconds(timeout);
       if (timeout !== undefined && ms === undefined) {
-        return reject(new WaybillError("WAYBILL_CONFIG_INVALID", `"timeout" is ${JSON.stringify(timeout)}, not a duration such as "30s".`));
+        return reject(
+          new WaybillError("WAYBILL_CONFIG_INVALID", `"timeout" is ${JSON.stringify(timeout)}, not a duration such as "30s".`),
+        );
       }
       const earlier = this.#over.shift();
       if (earlier !== undefined) return resolve(earlier.delivery);

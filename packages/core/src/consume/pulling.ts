@@ -1,4 +1,5 @@
 import type { Delivery } from "../message.ts";
+import type { BlockedDelivery } from "../subscription.ts";
 import type { Duration } from "../units.ts";
 import type { Handout, Puller } from "./pull.ts";
 import type { RunningSubscription } from "./running.ts";
@@ -23,6 +24,14 @@ export class RunningPuller implements Puller<Delivery> {
 
   get closed(): Promise<Error | undefined> {
     return this.#subscription.closed;
+  }
+
+  get blocked(): readonly BlockedDelivery[] {
+    return this.#subscription.blocked;
+  }
+
+  release(id: string, how?: "retry" | "skip"): boolean {
+    return this.#subscription.release(id, how);
   }
 
   receive(options: { timeout?: Duration; signal?: AbortSignal } = {}): Promise<Delivery | undefined> {

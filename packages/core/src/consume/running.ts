@@ -1,10 +1,10 @@
 import type { Clock } from "../clock.ts";
 import { currentHandling } from "../context.ts";
 import { toError, WaybillError } from "../errors.ts";
-import type { Subscription, SubscriptionHealth } from "../subscription.ts";
+import type { BlockedDelivery, Subscription, SubscriptionHealth } from "../subscription.ts";
 import type { ConsumerSink, TransportConsumer } from "../transport.ts";
 import { type Duration, toMilliseconds } from "../units.ts";
-import type { DeadLetters } from "./dead-letter.ts";
+import type { Copies } from "./copies.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 const DRAIN = 25_000;
@@ -15,7 +15,7 @@ export interface RunningOptions {
   readonly group: string;
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
-  readonly deadLetters: DeadLetters;
+  readonly copies: Copies;
   /** Called when no more is to be started for good. */
   onClosing?(): void;
   /** Aborted when nothing of this subscription may go on waiting. */
@@ -116,19 +116,36 @@ export class RunningSubscription implements Subscription {
   }
 
   health(): SubscriptionHealth & { readonly problems: readonly string[] } {
-    const { dispatcher, deadLetters, clock } = this.#o;
-    const problems = [deadLetters.problem, this.#failure && toError(this.#failure).message].filter(
+    const { dispatcher, copies, clock } = this.#o;
+    const problems = [copies.problem, this.#blockedProblem(), this.#failure && toError(this.#failure).message].filter(
       (problem) => problem !== undefined,
     );
     const { oldest, inFlight } = dispatcher;
     return {
       topic: this.topic,
       group: this.group,
-      status: this.#failure !== undefined ? "down" : problems.length > 0 ? "degraded" : "up",
+      status: this.#failure !== undefined || dispatcher.blocked.size > 0 ? "down" : problems.length > 0 ? "degraded" : "up",
       inFlight,
       oldestMs: oldest === undefined ? 0 : clock.now() - oldest,
       problems,
     };
+  }
+
+  get blocked(): readonly BlockedDelivery[] {
+    return [...this.#o.dispatcher.blocked].flatMap(({ failure }) => failure ?? []);
+  }
+
+  release(id: string, how: "retry" | "skip" = "retry"): boolean {
+    for (const entry of this.#o.dispatcher.blocked) {
+      if (entry.failure?.delivery.id === id) return this.#o.dispatcher.release(entry, how);
+    }
+    return false;
+  }
+
+  #blockedProblem(): string | undefined {
+    const { size } = this.#o.dispatcher.blocked;
+    if (size === 0) return undefined;
+    return `${size} ${size === 1 ? "message" : "messages"} of ${this.topic} failed for good, and what is behind waits in group ${this.group}`;
   }
 
   /** A handler that waits for its own end would wait for ever. */

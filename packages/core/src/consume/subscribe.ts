@@ -9,13 +9,14 @@ import type { Topic } from "../topic.ts";
 import type { Capabilities, Connection, Provision } from "../transport.ts";
 import { Attempts, type Call, KeepPlace, type Route } from "./attempt.ts";
 import { type Batch, OpenBatch } from "./batch.ts";
-import { DeadLetters } from "./dead-letter.ts";
-import { Dispatcher, type Gathering, type Verdict } from "./dispatcher.ts";
+import { Copies } from "./copies.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import type { Entry } from "./entry.ts";
 import type { ResolvedConsume } from "./options.ts";
 import type { Handout } from "./pull.ts";
 import { routeAll } from "./route.ts";
 import { RunningSubscription } from "./running.ts";
+import type { Gathering, Verdict } from "./verdict.ts";
 
 /** How long a hand-over waits for running handlers: below the time after which brokers give up on a member. */
 const HANDOVER = 20_000;
@@ -59,22 +60,21 @@ export function assemble(
   const perSlot = batches === undefined ? WINDOW.perHandler : 2 * batches.gathering.messages;
   const window = { messages: Math.max(WINDOW.messages, concurrency * perSlot), bytes: WINDOW.bytes };
   const stopping = new AbortController();
-  const deadLetters = new DeadLetters({ sender: copies, clock, logger, topic: spec, group, closing: stopping.signal });
+  const copying = new Copies({ sender: copies, clock, logger, closing: stopping.signal });
   const attempts = new Attempts({
     bus,
     topic,
     group,
     route,
-    attempts: options.attempts,
-    backoff: options.backoff,
-    retryIf: options.retryIf,
+    policy: options.policy,
     timeout: options.timeout,
     unhandled: options.unhandled,
     plugins: [...plugins, ...options.use].filter((plugin) => plugin.consume !== undefined),
     clock,
     events,
     logger,
-    deadLetters,
+    spec,
+    copies: copying,
     onEarlyAck: (entry) => dispatcher.finish(entry),
   });
   const dispatcher: Dispatcher = new Dispatcher({
@@ -98,7 +98,7 @@ export function assemble(
     group,
     clock,
     dispatcher,
-    deadLetters,
+    copies: copying,
     stopping,
     onClosing,
     onClosed,
@@ -109,14 +109,25 @@ export function assemble(
 }
 
 /** One attempt of each entry, whose handlers are one call of `handler`. */
-function together(attempts: Attempts, entries: readonly Entry[], topic: Topic, handler: (batch: Batch<Delivery>) => unknown): Promise<Verdict[]> {
+function together(
+  attempts: Attempts,
+  entries: readonly Entry[],
+  topic: Topic,
+  handler: (batch: Batch<Delivery>) => unknown,
+): Promise<Verdict[]> {
   const batch = new OpenBatch(entries.length, handler);
   const verdicts = entries.map(async (entry, index) => {
     let joined = false;
     const join: Call = (delivery) =>
       new Promise<void>((resolve, reject) => {
         joined = true;
-        batch.join(index, { delivery, lane: entry.lane, succeed: resolve, fail: reject, keepPlace: () => reject(new KeepPlace()) });
+        batch.join(index, {
+          delivery,
+          lane: entry.lane,
+          succeed: resolve,
+          fail: reject,
+          keepPlace: () => reject(new KeepPlace()),
+        });
       });
     const verdict = await attempts.begin(entry, routeAll(topic, join));
     if (!joined) batch.absent();
@@ -130,10 +141,13 @@ async function pulled(attempts: Attempts, entry: Entry, handout: Handout, route:
   const arrived = handout.starting();
   const verdict = await attempts.begin(entry, (type) => {
     const call = route(type);
-    return call && ((delivery, of) => {
-      arrived();
-      return call(delivery, of);
-    });
+    return (
+      call &&
+      ((delivery, of) => {
+        arrived();
+        return call(delivery, of);
+      })
+    );
   });
   arrived();
   return verdict;

@@ -6,8 +6,8 @@ import { Queue } from "./queue.ts";
 export class SourceWindow {
   readonly source: Source;
   readonly #entries = new Queue<Entry>();
-  /** `owned`: work is started; `closing`: an orderly hand-over, nothing is started; `lost`: settling is over. */
-  state: "owned" | "closing" | "lost" = "owned";
+  /** `owned`: work is started; `stopped`, by a failure, or `closing`, for an orderly hand-over: nothing is; `lost`: settling is over. */
+  state: "owned" | "stopped" | "closing" | "lost" = "owned";
   /** Entries whose handler runs, or that are held. */
   active = 0;
   /** Of entries that are not finished. */
@@ -15,7 +15,7 @@ export class SourceWindow {
   /** Not finished, or finished behind one that is not. */
   unsettled = 0;
   /** Whether the source was told to pause. */
-  paused = false;
+  #paused = false;
   #watermark: number | undefined;
   /** What the watermark has passed since the last settlement was sent. */
   #passed: Entry[] = [];
@@ -28,6 +28,30 @@ export class SourceWindow {
 
   constructor(source: Source) {
     this.source = source;
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.source.pause();
+  }
+
+  /** Nothing more is started until the next epoch. */
+  stop(): void {
+    this.pause();
+    this.state = "stopped";
+  }
+
+  /** Pauses a source that has its share of what may be unsettled, one of `sources`, and lets it go on when half of that is free again. */
+  limit(most: { readonly messages: number; readonly bytes: number }, sources: number): void {
+    if (this.state !== "owned") return;
+    const used = Math.max((this.unsettled * sources) / most.messages, (this.bytes * sources) / most.bytes);
+    if (used >= 1) {
+      this.pause();
+    } else if (this.#paused && used <= 0.5) {
+      this.#paused = false;
+      this.source.resume();
+    }
   }
 
   track(entry: Entry): void {

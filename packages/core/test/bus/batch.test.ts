@@ -1,16 +1,23 @@
-import { createBus, silent, topic, unchecked } from "./support.ts";
 import { memory } from "@waybill/memory";
 import { expect, test } from "vitest";
+import { createBus, silent, topic, unchecked } from "./support.ts";
 
 const readings = topic("readings", { schema: unchecked<{ n: number }>() });
-const orders = topic("orders", { schema: unchecked<{ key: string; n: number }>(), key: ({ payload }) => payload.key, partitions: 1 });
+const orders = topic("orders", {
+  schema: unchecked<{ key: string; n: number }>(),
+  key: ({ payload }) => payload.key,
+  partitions: 1,
+});
 
 test("a batch holds what there is, up to its limits", async () => {
   await using bus = createBus({ app: "batches", transport: memory(), logger: silent });
   const sizes: number[] = [];
   const all = Promise.withResolvers<void>();
   let seen = 0;
-  await bus.publishMany(readings, Array.from({ length: 250 }, (_, n) => ({ payload: { n } })));
+  await bus.publishMany(
+    readings,
+    Array.from({ length: 250 }, (_, n) => ({ payload: { n } })),
+  );
   await bus.subscribeBatch(readings, { maxSize: 100, maxWait: "20ms" }, ({ items }) => {
     sizes.push(items.length);
     seen += items.length;
@@ -25,7 +32,10 @@ test("messages of one key share a batch in their order", async () => {
   await using bus = createBus({ app: "batches", transport: memory(), logger: silent });
   const batches: number[][] = [];
   const all = Promise.withResolvers<void>();
-  await bus.publishMany(orders, Array.from({ length: 20 }, (_, n) => ({ payload: { key: "a", n } })));
+  await bus.publishMany(
+    orders,
+    Array.from({ length: 20 }, (_, n) => ({ payload: { key: "a", n } })),
+  );
   await bus.subscribeBatch(orders, { maxSize: 8, maxWait: "5ms", concurrency: 3 }, async ({ items }) => {
     batches.push(items.map(({ payload }) => payload.n));
     if (batches.flat().length === 20) all.resolve();
@@ -68,7 +78,10 @@ test("a batch whose handler throws is tried again as a whole, and then dead-lett
     name: "outcomes",
     on: { settled: ({ outcome, delivery }) => void (outcomes.push(`${outcome} ${delivery.attempt}`) === 3 && over.resolve()) },
   });
-  await bus.publishMany(readings, [1, 2, 3].map((n) => ({ payload: { n } })));
+  await bus.publishMany(
+    readings,
+    [1, 2, 3].map((n) => ({ payload: { n } })),
+  );
   await bus.subscribeBatch(readings, { maxWait: "5ms", retry: { attempts: 2, backoff: "1ms" } }, () => {
     throw new Error("down");
   });
@@ -83,7 +96,10 @@ test("a plugin that leaves an item out keeps it from the batch", async () => {
     name: "odd only",
     consume: async (delivery, next) => ((delivery.payload as { n: number }).n % 2 === 1 ? next() : undefined),
   });
-  await bus.publishMany(readings, [1, 2, 3, 4, 5].map((n) => ({ payload: { n } })));
+  await bus.publishMany(
+    readings,
+    [1, 2, 3, 4, 5].map((n) => ({ payload: { n } })),
+  );
   await bus.subscribeBatch(readings, { maxWait: "5ms" }, ({ items }) => {
     seen.push(...items.map(({ payload }) => payload.n));
     if (seen.length === 3) all.resolve();

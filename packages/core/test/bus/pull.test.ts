@@ -6,7 +6,10 @@ const jobs = topic("jobs", { schema: unchecked<{ n: number }>(), partitions: 1, 
 
 async function busWith(count: number) {
   const bus = createBus({ app: "pulls", transport: memory(), logger: silent });
-  await bus.publishMany(jobs, Array.from({ length: count }, (_, n) => ({ payload: { n } })));
+  await bus.publishMany(
+    jobs,
+    Array.from({ length: count }, (_, n) => ({ payload: { n } })),
+  );
   return bus;
 }
 
@@ -46,7 +49,10 @@ test("nack brings the same delivery again, counted", async () => {
 test("an iteration that is left early loses nothing", async () => {
   const transport = memory();
   await using bus = createBus({ app: "pulls", transport, logger: silent });
-  await bus.publishMany(jobs, Array.from({ length: 4 }, (_, n) => ({ payload: { n } })));
+  await bus.publishMany(
+    jobs,
+    Array.from({ length: 4 }, (_, n) => ({ payload: { n } })),
+  );
   const seen: number[] = [];
   {
     await using puller = await bus.pull(jobs);

@@ -10,10 +10,16 @@ type Step =
   | { do: "finish"; index: number; how: "done" | "retry" | "hold" };
 
 const log = fc
-  .array(fc.record({ gap: fc.integer({ min: 1, max: 3 }), key: fc.constantFrom("a", "b", "c", undefined) }), { minLength: 1, maxLength: 30 })
+  .array(fc.record({ gap: fc.integer({ min: 1, max: 3 }), key: fc.constantFrom("a", "b", "c", undefined) }), {
+    minLength: 1,
+    maxLength: 30,
+  })
   .map((entries) => {
     let position = -1;
-    return entries.map(({ gap, key }): Logged => ({ position: (position += gap), key }));
+    return entries.map(({ gap, key }): Logged => {
+      position += gap;
+      return { position, key };
+    });
   });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -28,7 +34,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("gain" as const, "release" as const, "lose" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("pause" as const, "resume" as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("advance" as const, "handOver" as const), ms: fc.integer({ min: 0, max: 200 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom("advance" as const, "handOver" as const), ms: fc.integer({ min: 0, max: 200 }) }),
+  },
 );
 
 async function take(simulation: Simulation, one: Step): Promise<void> {

@@ -1,5 +1,6 @@
-import { Dispatcher, type Verdict } from "../../src/consume/dispatcher.ts";
+import { Dispatcher } from "../../src/consume/dispatcher.ts";
 import type { Entry } from "../../src/consume/entry.ts";
+import type { Verdict } from "../../src/consume/verdict.ts";
 import type { Incoming, Settlement, Source } from "../../src/transport.ts";
 import { ManualClock } from "../manual-clock.ts";
 
@@ -66,8 +67,8 @@ export class Simulation {
       id: "t/0",
       epoch: String(this.#epoch),
       partition: 0,
-      pause: () => void (source === this.#source && (this.#paused = true)),
-      resume: () => void (source === this.#source && (this.#paused = false)),
+      pause: () => this.#setPaused(source, true),
+      resume: () => this.#setPaused(source, false),
       settle: async (what) => this.#settle(source, what),
     };
     this.#source = source;
@@ -123,7 +124,9 @@ export class Simulation {
     if (logged.key !== undefined) {
       const busy = [...this.running, ...this.held].some((other) => other.logged.key === logged.key);
       if (busy) this.violations.push(`${logged.position}: key ${logged.key} is worked on already`);
-      const skipped = this.#log.find(({ position, key }) => key === logged.key && position < logged.position && !this.finished.has(position));
+      const skipped = this.#log.find(
+        ({ position, key }) => key === logged.key && position < logged.position && !this.finished.has(position),
+      );
       if (skipped) this.violations.push(`${logged.position}: started before ${skipped.position} of the same key was finished`);
     }
     if (this.#closing) this.violations.push(`${logged.position}: started during a hand-over`);
@@ -155,6 +158,10 @@ export class Simulation {
     await tick();
   }
 
+  #setPaused(source: Source, paused: boolean): void {
+    if (source === this.#source) this.#paused = paused;
+  }
+
   #count({ position }: Logged): void {
     this.finished.set(position, (this.finished.get(position) ?? 0) + 1);
   }
@@ -163,7 +170,9 @@ export class Simulation {
     if (source !== this.#source) return "fenced";
     if (singles.length > 0) this.violations.push("settled alone where that is not possible");
     if (upTo === undefined) return "ok";
-    const unfinished = this.#log.find(({ position }) => position > this.committed && position <= upTo && !this.finished.has(position));
+    const unfinished = this.#log.find(
+      ({ position }) => position > this.committed && position <= upTo && !this.finished.has(position),
+    );
     if (unfinished) this.violations.push(`settled up to ${upTo}, past ${unfinished.position}`);
     if (upTo <= this.committed) this.violations.push(`settled ${upTo} after ${this.committed}`);
     this.committed = upTo;
