@@ -87,6 +87,12 @@ export class Broker {
     for (const link of this.#links) link.restore();
   }
 
+  /** All connections are lost and come back. For tests. */
+  cut(): void {
+    this.stop();
+    this.turns.next(() => this.start());
+  }
+
   /** Whether it takes no more messages for now. */
   get full(): boolean {
     return this.#full;
@@ -128,9 +134,12 @@ export class Broker {
     for (const link of this.#links) link.topicDeleted(name);
   }
 
-  /** What a group gave up on. */
-  deadLetters(topic: string, group: string): Envelope[] {
-    return [...(this.topics.get(topic)?.groups.get(group)?.dead ?? [])].map(({ envelope }) => envelope);
+  /** What a group gave up on, or what any did. */
+  deadLetters(topic: string, group?: string): Envelope[] {
+    const groups = [...(this.topics.get(topic)?.groups.values() ?? [])].filter(
+      ({ name }) => group === undefined || name === group,
+    );
+    return groups.flatMap(({ dead }) => [...dead].map(({ envelope }) => envelope));
   }
 
   /** Stores a batch in order and answers for each. From the first that may be sent again on, nothing is stored. */
@@ -141,7 +150,7 @@ export class Broker {
     const outcomes: Outcome[] = [];
     let refused: Outcome | undefined;
     for (const envelope of batch) {
-      const outcome: Outcome = refused ?? this.faults.takePublish(to.topic.name) ?? this.#store(to, topic, envelope, limit);
+      const outcome: Outcome = refused ?? this.faults.takePublish(to) ?? this.#store(to, topic, envelope, limit);
       if (outcome.stored !== true && outcome.retry) refused = outcome;
       outcomes.push(outcome);
     }

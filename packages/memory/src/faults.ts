@@ -1,4 +1,4 @@
-import type { Outcome } from "@waybill/core/transport";
+import type { Destination, Outcome } from "@waybill/core/transport";
 
 /** A publish that goes wrong, so many times. */
 export interface PublishFault {
@@ -31,9 +31,9 @@ export class Faults {
     this.#redeliveries.push({ topic, left: times });
   }
 
-  /** The outcome of a publish to `topic` that shall fail. */
-  takePublish(topic: string): PublishFault["outcome"] | undefined {
-    return take(this.#publishes, topic)?.outcome;
+  /** The outcome of a publish that shall fail. Copies for retries and dead letters do not. */
+  takePublish(to: Destination): PublishFault["outcome"] | undefined {
+    return to.kind === "topic" ? take(this.#publishes, to.topic.name)?.outcome : undefined;
   }
 
   /** Whether a delivery of `topic` shall happen twice. */
