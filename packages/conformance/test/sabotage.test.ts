@@ -31,3 +31,17 @@ describe.concurrent.each(sabotages)("a transport that $name", ({ tamper, like, c
     });
   }
 });
+
+/** What core promises by itself, whatever the transport does: its own tests show that these can fail. */
+const CORE = [
+  "a paused subscription gets nothing, then everything",
+  "after close, publish and subscribe reject with CLOSED",
+  "what is not valid is refused before anything is sent",
+  "names that some broker could not take are refused on every transport",
+  "a second subscription of the same bus to the same topic and group is refused",
+];
+
+test("every check of a transport is failed by one of these", () => {
+  const caught = sabotages.flatMap(({ caughtBy }) => Object.keys(caughtBy).map(find));
+  expect(checks.filter((check) => !caught.includes(check)).map(({ name }) => name)).toEqual(CORE);
+});

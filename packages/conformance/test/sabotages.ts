@@ -68,7 +68,11 @@ export const sabotages: readonly Sabotage[] = [
         const outcomes = await next(to, batch.toReversed(), options);
         return outcomes.toReversed();
       }),
-    caughtBy: { "one member handles the messages of a key": /before/, "publishMany keeps": /before/ },
+    caughtBy: {
+      "one member handles the messages of a key": /before/,
+      "publishMany keeps": /before/,
+      "asynchronous validation does not": /before/,
+    },
   },
   {
     name: "lets a message overtake another now and then",
@@ -181,6 +185,12 @@ export const sabotages: readonly Sabotage[] = [
     caughtBy: { "while members join and leave, a key": /still ran/ },
   },
   {
+    name: "hands over before what was done is settled",
+    like: "kafka",
+    tamper: () => sinking(() => ({ losing: async () => undefined })),
+    caughtBy: { "nothing is handled twice or lost when": /more than once/ },
+  },
+  {
     name: "gives everything to the first member",
     tamper() {
       const taken = new Set<string>();
@@ -268,19 +278,14 @@ export const sabotages: readonly Sabotage[] = [
     caughtBy: { "publishers that disagree": /waited .* message/, "a message that no group takes": /Missing expected rejection/ },
   },
   {
-    name: "refuses what follows a message that it refused",
+    name: "takes less than it says",
     like: "kafka",
     tamper: () =>
-      publishing((next) => {
-        let refused: Outcome | undefined;
-        return async (to, batch, options) => {
-          if (refused !== undefined) return batch.map(() => refused as Outcome);
-          const outcomes = await next(to, batch, options);
-          refused = outcomes.find(({ stored }) => stored !== true);
-          return outcomes;
-        };
+      publishing((next) => async (to, batch, options) => {
+        const large = batch.some(({ body }) => (body?.byteLength ?? 0) > 900_000);
+        return large ? batch.map(() => refusal("too large")) : next(to, batch, options);
       }),
-    caughtBy: { "a payload over the limit": /TOO_LARGE/ },
+    caughtBy: { "a payload over the limit": /PUBLISH_REFUSED/, "900 KiB come back": /too large/ },
   },
   {
     name: "waits with publishing until what it handed over is settled",

@@ -15,6 +15,7 @@ import { names } from "./names.ts";
 import { order } from "./order.ts";
 import { payload } from "./payload.ts";
 import { publishing } from "./publishing.ts";
+import { refusals } from "./refusals.ts";
 import { sharing } from "./sharing.ts";
 import { subscribing } from "./subscribing.ts";
 import { vanishing } from "./vanishing.ts";
@@ -28,6 +29,7 @@ export const behaviours: readonly Behaviour[] = [
   foreignMessages,
   everyMessageOnce,
   publishing,
+  refusals,
   groups,
   sharing,
   order,

@@ -33,17 +33,26 @@ export const sharing: Behaviour = {
         const keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
         const publisher = await lab.bus();
         const journal = new Journal();
-        const publish = (from: number) => publishAll(publisher, stream, itemsOf(keys, 10, from));
+        let rounds = 0;
+        const publish = async () => {
+          const items = itemsOf(keys, 1, rounds++);
+          await publishAll(publisher, stream, items);
+          return items;
+        };
         const first = await join(lab, stream, journal, "first");
-        await publish(0);
+        await arrived(lab, journal.items, await publish());
         const joining = join(lab, stream, journal, "second");
-        await publish(10);
+        const hasJoined = async () => {
+          await publish();
+          return journal.of("second").length > 0;
+        };
+        await lab.until(hasJoined, () => "the second member to get a share");
         await joining;
-        await publish(20);
         const leaving = first.close();
-        await publish(30);
+        await publish();
         await leaving;
-        await arrivedOnce(lab, publisher, stream, journal.items, itemsOf(keys, 40));
+        await publish();
+        await arrivedOnce(lab, publisher, stream, journal.items, itemsOf(keys, rounds));
       },
     },
     {
