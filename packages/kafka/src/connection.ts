@@ -66,7 +66,14 @@ export class KafkaConnection implements Connection {
       if (purpose === "publish" && now !== up) this.#context.state("publish", now ? "connected" : "disconnected", error);
       up = now;
     });
-    const publisher = new KafkaPublisher({ producer, maxMessageBytes, compressed, limitOf: (topic) => this.#limitOf(topic) });
+    const { clock } = this.#context;
+    const publisher = new KafkaPublisher({
+      producer,
+      clock,
+      maxMessageBytes,
+      compressed,
+      limitOf: (topic) => this.#limitOf(topic),
+    });
     this.#publishers.add(publisher);
     return publisher;
   }

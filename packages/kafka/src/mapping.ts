@@ -20,12 +20,16 @@ const ORIGINAL_KEY = "waybill-key";
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf8 = new TextEncoder();
 
-/** An envelope as a record of `kind`. */
-export function toRecord(envelope: Envelope, kind: Destination["kind"]): NewRecord {
+/**
+ * An envelope as a record of `kind`, written `now`. The record's own time is that of writing, because retention counts from it: a message about
+ * something long ago would be dropped at once, and brokers refuse what is dated ahead. The message's time travels as CloudEvents' `time`.
+ */
+export function toRecord(envelope: Envelope, kind: Destination["kind"], now: number): NewRecord {
   const headers = bindAttributes(PREFIX, envelope.attributes).map(encodeHeader);
   if (envelope.contentType !== undefined) headers.push([CONTENT_TYPE, envelope.contentType]);
   for (const header of envelope.headers) headers.push(encodeHeader(header));
-  const record = { value: envelope.body, timestamp: envelope.timestamp, headers };
+  const timestamp = envelope.attributes.time === undefined ? Math.min(envelope.timestamp, now) : now;
+  const record = { value: envelope.body, timestamp, headers };
   return kind === "dead" ? { ...record, ...deadKey(envelope, headers) } : { ...record, key: envelope.key ?? null };
 }
 
@@ -53,12 +57,17 @@ export function fromRecord(record: FetchedRecord, position: string): Incoming {
     contentType,
     ...originalKey(record, headers),
     body: record.value,
-    timestamp: record.timestamp,
+    timestamp: timeOf(attributes.time) ?? record.timestamp,
     token: record.offset,
     position,
     redelivered: false,
     native: record.native,
   };
+}
+
+function timeOf(time: string | undefined): number | undefined {
+  const ms = time === undefined ? Number.NaN : Date.parse(time);
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 /** The inverse of {@link deadKey}. */

@@ -1,4 +1,11 @@
-import { type Destination, type Envelope, type Outcome, type TransportPublisher, WaybillError } from "@waybill/core/transport";
+import {
+  type Clock,
+  type Destination,
+  type Envelope,
+  type Outcome,
+  type TransportPublisher,
+  WaybillError,
+} from "@waybill/core/transport";
 import { EngineError, type EngineProducer, type NewRecord, type TopicPartition } from "./engine.ts";
 import { toWaybillError } from "./errors.ts";
 import { sizeOf, toRecord } from "./mapping.ts";
@@ -11,6 +18,7 @@ const MAX_RECORDS = 1_000;
 
 export interface PublisherOptions {
   readonly producer: EngineProducer;
+  readonly clock: Clock;
   readonly maxMessageBytes: number;
   /** Records are compressed: their size on the wire is for the broker to judge. */
   readonly compressed: boolean;
@@ -43,7 +51,7 @@ export class KafkaPublisher implements TransportPublisher {
     const outcomes: Outcome[] = [];
     const fill = ({ from, to: end }: Piece, outcome: Outcome): void => void outcomes.fill(outcome, from, end);
     try {
-      const records = batch.map((envelope) => toRecord(envelope, to.kind));
+      const records = batch.map((envelope) => toRecord(envelope, to.kind, this.#options.clock.now()));
       outcomes.length = records.length;
       // The topics that this package makes beside another take more.
       const limit = to.kind === "topic" ? this.#options.maxMessageBytes : Number.POSITIVE_INFINITY;

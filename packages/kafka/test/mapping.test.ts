@@ -12,9 +12,10 @@ function stored(record: NewRecord, offset = 7): FetchedRecord {
 }
 
 function roundTrip(sent: Envelope, kind: "topic" | "dead" | "group" = "topic"): Incoming {
-  return fromRecord(stored(toRecord(sent, kind)), "7");
+  return fromRecord(stored(toRecord(sent, kind, NOW)), "7");
 }
 
+const NOW = 1_700_000_000_000;
 const bytes = (...values: number[]) => new Uint8Array(values);
 
 describe("mapping", () => {
@@ -22,6 +23,7 @@ describe("mapping", () => {
     const record = toRecord(
       envelope("x", { attributes: { id: "1", source: "/s", type: "t" }, contentType: "text/plain" }),
       "topic",
+      NOW,
     );
     expect(Object.fromEntries(record.headers)).toEqual({
       ce_id: "1",
@@ -45,6 +47,14 @@ describe("mapping", () => {
     expect(native).toBeDefined();
   });
 
+  test("writes now what is about another time, and gives that time back", () => {
+    for (const time of ["2001-02-03T04:05:06.789Z", "2031-02-03T04:05:06.789Z"]) {
+      const sent = envelope("x", { attributes: { id: "1", source: "/s", type: "t", time }, timestamp: Date.parse(time) });
+      expect(toRecord(sent, "topic", NOW).timestamp).toBe(NOW);
+      expect(roundTrip(sent).timestamp).toBe(Date.parse(time));
+    }
+  });
+
   test("keeps header bytes that are no text, and decodes those that are", () => {
     const headers = [
       ["text", Buffer.from("ü")],
@@ -66,7 +76,7 @@ describe("mapping", () => {
       fc.property(fc.array(fc.tuple(fc.string({ minLength: 1 }), fc.uint8Array())), (pairs) => {
         const named = pairs.map(([name, value]) => [`h-${name}`, value] as const);
         const first = fromRecord({ offset: 0, key: null, value: null, timestamp: 0, headers: named, native: null }, "0");
-        const again = toRecord(first, "topic").headers.map(([name, value]) => [name, Uint8Array.from(Buffer.from(value))]);
+        const again = toRecord(first, "topic", NOW).headers.map(([name, value]) => [name, Uint8Array.from(Buffer.from(value))]);
         expect(again).toEqual(named);
       }),
     );
@@ -77,11 +87,11 @@ describe("mapping", () => {
     const came = fromRecord(foreign, "3");
     expect(came.attributes).toEqual({});
     expect(came.key).toBeUndefined();
-    expect(toRecord(came, "group").headers).toEqual([]);
+    expect(toRecord(came, "group", NOW).headers).toEqual([]);
   });
 
   test("a tombstone is a message without a body", () => {
-    expect(toRecord(envelope("", { body: null }), "topic").value).toBeNull();
+    expect(toRecord(envelope("", { body: null }), "topic", NOW).value).toBeNull();
     expect(roundTrip(envelope("", { body: null })).body).toBeNull();
     expect(roundTrip(envelope("")).body?.byteLength).toBe(0);
   });
@@ -89,7 +99,7 @@ describe("mapping", () => {
   test("dead letters of one key are keyed by their own ids, and have their own key when they are read", () => {
     const key = bytes(1, 2);
     const letters = ["x/0/1", "x/0/2"].map((id) => envelope("x", { key, headers: [["waybill-dead-letter-id", id]] }));
-    const records = letters.map((letter) => toRecord(letter, "dead"));
+    const records = letters.map((letter) => toRecord(letter, "dead", NOW));
     expect(records.map((record) => Buffer.from(record.key ?? []).toString())).toEqual(["x/0/1", "x/0/2"]);
     const came = fromRecord(stored(records[0] as NewRecord), "7");
     expect(Uint8Array.from(came.key ?? [])).toEqual(key);
@@ -102,7 +112,7 @@ describe("mapping", () => {
   });
 
   test("a dead letter without an id gets one: a compacted topic takes no record without a key", () => {
-    const [first, second] = [toRecord(envelope("x"), "dead"), toRecord(envelope("x"), "dead")];
+    const [first, second] = [toRecord(envelope("x"), "dead", NOW), toRecord(envelope("x"), "dead", NOW)];
     expect(first.key?.byteLength).toBeGreaterThan(0);
     expect(first.key).not.toEqual(second.key);
   });
@@ -113,7 +123,7 @@ describe("mapping", () => {
       ["object", { a: 1 }],
       ["none", null],
     ];
-    const own = toRecord(envelope("x", { attributes: {}, contentType: undefined, headers }), "topic").headers;
+    const own = toRecord(envelope("x", { attributes: {}, contentType: undefined, headers }), "topic", NOW).headers;
     expect(own).toEqual([
       ["number", "1"],
       ["object", '{"a":1}'],
@@ -122,6 +132,6 @@ describe("mapping", () => {
   });
 
   test("the size of a record counts bytes, not characters", () => {
-    expect(sizeOf(toRecord(envelope("x", { headers: [["h", "ü".repeat(1_000)]] }), "topic"))).toBeGreaterThan(2_000);
+    expect(sizeOf(toRecord(envelope("x", { headers: [["h", "ü".repeat(1_000)]] }), "topic", NOW))).toBeGreaterThan(2_000);
   });
 });
