@@ -5,6 +5,7 @@ export { type Codec, type CodecContext, json } from "./codec.ts";
 export type { Batch } from "./consume/batch.ts";
 export type { BatchOptions, ConsumeOptions, Need, RetryPolicy } from "./consume/options.ts";
 export type { Puller } from "./consume/pull.ts";
+export type { DeadLetterChoice, DeadLettered, DeadLetters } from "./dead-letters.ts";
 export {
   DeadLetter,
   type ErrorCode,

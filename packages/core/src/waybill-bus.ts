@@ -1,4 +1,4 @@
-import { type Admin, prefixed } from "./admin.ts";
+import { type Admin, BusAdmin } from "./admin.ts";
 import type { Bus, Handler, HandlerMap, Health } from "./bus.ts";
 import { type BusOptions, type ResolvedBus, resolveBus } from "./bus-options.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -84,7 +84,7 @@ export class WaybillBus implements Bus {
       emit: (name, event) => events.emit(name, event),
     });
     this.#shared = { bus: this, clock, events, logger, copies: this.#copies, plugins: this.#plugins, provision };
-    this.admin = prefixed(prefix, connection);
+    this.admin = new BusAdmin({ prefix, connection, live: (topic) => this.#topics.live(topic), copies: this.#copies, clock });
   }
 
   // -------------------------------------------------------------- publishing
