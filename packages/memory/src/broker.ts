@@ -16,7 +16,7 @@ import { Faults } from "./faults.ts";
 import type { Group } from "./group.ts";
 import type { Link } from "./link.ts";
 import type { Profile } from "./profiles.ts";
-import type { Memory, Stream } from "./stream.ts";
+import type { Memory } from "./stream.ts";
 import { BrokerTopic } from "./topic.ts";
 import { Turns } from "./turns.ts";
 
@@ -171,7 +171,7 @@ export class Broker {
       return refuse(errors.tooLarge(topic.name, bytes, maxMessageBytes));
     this.#full = !this.#hasRoom(bytes * streams.length, limit);
     if (this.#full) return { stored: false, retry: true, error: errors.full(this.name, topic.name, this.#maxBytes) };
-    if (to.kind === "delay") return this.#storeLater(streams, envelope, bytes, to.ms);
+    if (to.kind === "delay") return this.#storeLater(topic, to, envelope, bytes);
     let outcome = STORED;
     for (const stream of streams) {
       const entry = stream.append(envelope, bytes, this.agenda.now());
@@ -180,11 +180,12 @@ export class Broker {
     return outcome;
   }
 
-  #storeLater(streams: readonly Stream[], envelope: Envelope, bytes: number, ms: number): Outcome {
+  #storeLater(topic: BrokerTopic, to: Destination & { kind: "delay" }, envelope: Envelope, bytes: number): Outcome {
     this.memory.used += bytes;
-    this.agenda.after(ms, () => {
+    this.agenda.after(to.ms, () => {
       this.memory.used -= bytes;
-      for (const stream of streams) stream.append(envelope, bytes, this.agenda.now());
+      if (this.topics.get(topic.name) !== topic) return;
+      for (const stream of topic.streamsFor(to)) stream.append(envelope, bytes, this.agenda.now());
     });
     return STORED;
   }

@@ -22,6 +22,7 @@ export class ManualClock implements Clock {
   }
 
   after(ms: number, callback: () => void): () => void {
+    if (ms === Number.POSITIVE_INFINITY) return () => {};
     const timer = { due: this.#now + Math.max(0, ms), callback };
     const at = this.#timers.findLastIndex(({ due }) => due <= timer.due);
     this.#timers.splice(at + 1, 0, timer);

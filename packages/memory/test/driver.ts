@@ -20,7 +20,7 @@ export function transport(options: MemoryOptions = {}): MemoryTransport {
   return new MemoryTransport(resolveOptions({ sessionTimeout: 5, ...options }));
 }
 
-export function context(over: Partial<TransportContext> = {}): TransportContext {
+function context(over: Partial<TransportContext> = {}): TransportContext {
   return { app: "test", logger: silentLogger, clock: systemClock, state: () => {}, ...over };
 }
 
