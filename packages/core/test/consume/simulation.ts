@@ -1,4 +1,4 @@
-import { Dispatcher } from "../../src/consume/dispatcher.ts";
+import type { Dispatcher } from "../../src/consume/dispatcher.ts";
 import type { Entry } from "../../src/consume/entry.ts";
 import type { Verdict } from "../../src/consume/verdict.ts";
 import type { Incoming, Settlement, Source } from "../../src/transport.ts";
@@ -8,6 +8,8 @@ export interface Logged {
   readonly position: number;
   readonly key: string | undefined;
 }
+
+const CONCURRENCY = 4;
 
 interface Running {
   readonly entry: Entry;
@@ -31,19 +33,20 @@ export class Simulation {
   readonly #log: readonly Logged[];
   readonly #byPosition: ReadonlyMap<number, Logged>;
   #source: Source | undefined;
+  #lostSource: Source | undefined;
   #next = 0;
   #epoch = 0;
   #paused = false;
   #closing = false;
 
-  constructor(log: readonly Logged[], concurrency: number, window = 8) {
+  constructor(Engine: typeof Dispatcher, log: readonly Logged[]) {
     this.#log = log;
     this.#byPosition = new Map(log.map((logged) => [logged.position, logged]));
-    this.dispatcher = new Dispatcher({
+    this.dispatcher = new Engine({
       clock: this.clock,
-      concurrency,
+      concurrency: CONCURRENCY,
       keyed: true,
-      window: { messages: window, bytes: 1_000_000 },
+      window: { messages: 8, bytes: 1_000_000 },
       settleEvery: { messages: 3, ms: 50 },
       singleSettlement: false,
       attempt: (entry) => this.#attempt(entry),
@@ -69,7 +72,7 @@ export class Simulation {
       partition: 0,
       pause: () => this.#setPaused(source, true),
       resume: () => this.#setPaused(source, false),
-      settle: async (what) => this.#settle(source, what),
+      settle: (what) => this.#settle(source, what),
     };
     this.#source = source;
     this.#paused = false;
@@ -80,28 +83,21 @@ export class Simulation {
 
   deliver(count: number): void {
     if (this.#source === undefined || this.#paused) return;
-    const batch = this.#log.slice(this.#next, this.#next + count).map(
-      ({ position, key }): Incoming => ({
-        token: position,
-        position: String(position),
-        key: key === undefined ? undefined : Buffer.from(key),
-        body: Buffer.from("x"),
-        attributes: { id: `m-${position}` },
-        contentType: undefined,
-        timestamp: 0,
-        headers: [],
-        redelivered: false,
-        native: undefined,
-      }),
-    );
+    const batch = this.#log.slice(this.#next, this.#next + count).map(incoming);
     this.#next += batch.length;
     this.dispatcher.batch(this.#source, batch);
+  }
+
+  /** A batch of an epoch that is over, which was on its way when that ended. */
+  deliverLate(count: number): void {
+    if (this.#lostSource !== undefined) this.dispatcher.batch(this.#lostSource, this.#log.slice(0, count).map(incoming));
   }
 
   /** The connection goes, or another member takes over without asking. */
   lose(): void {
     const source = this.#source;
     this.#source = undefined;
+    this.#lostSource = source ?? this.#lostSource;
     if (source !== undefined) this.dispatcher.lost([source]);
   }
 
@@ -130,7 +126,7 @@ export class Simulation {
       if (skipped) this.violations.push(`${logged.position}: started before ${skipped.position} of the same key was finished`);
     }
     if (this.#closing) this.violations.push(`${logged.position}: started during a hand-over`);
-    if (this.running.length >= 4) this.violations.push("more run than concurrency allows");
+    if (this.running.length >= CONCURRENCY) this.violations.push("more run than concurrency allows");
     return new Promise((resolve) => this.running.push({ entry, logged, end: resolve }));
   }
 
@@ -166,7 +162,10 @@ export class Simulation {
     this.finished.set(position, (this.finished.get(position) ?? 0) + 1);
   }
 
-  #settle(source: Source, { upTo, singles }: Settlement): "ok" | "fenced" {
+  async #settle(source: Source, { upTo, singles }: Settlement): Promise<"ok" | "fenced"> {
+    // On its way to the broker, while anything may happen.
+    await tick();
+    await tick();
     if (source !== this.#source) return "fenced";
     if (singles.length > 0) this.violations.push("settled alone where that is not possible");
     if (upTo === undefined) return "ok";
@@ -183,4 +182,19 @@ export class Simulation {
 /** Lets everything run that is due now. */
 export async function tick(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+function incoming({ position, key }: Logged): Incoming {
+  return {
+    token: position,
+    position: String(position),
+    key: key === undefined ? undefined : Buffer.from(key),
+    body: Buffer.from("x"),
+    attributes: { id: `m-${position}` },
+    contentType: undefined,
+    timestamp: 0,
+    headers: [],
+    redelivered: false,
+    native: undefined,
+  };
 }
