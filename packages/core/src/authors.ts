@@ -7,6 +7,7 @@ export { bindAttributes, unbindAttributes, weigh } from "./binding.ts";
 export { createBusWith } from "./bus.ts";
 export type { BusOptions } from "./bus-options.ts";
 export { type Clock, sleep, systemClock } from "./clock.ts";
+export { type DeadLettered, describeDeadLetter } from "./dead-letters.ts";
 export { type ErrorCode, toError, UnsupportedError, WaybillError } from "./errors.ts";
 export { type Logger, silentLogger } from "./logger.ts";
 export { checkGroupName, checkTopicName } from "./names.ts";

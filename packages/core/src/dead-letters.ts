@@ -89,7 +89,7 @@ export class DeadLetterTools implements DeadLetters {
     if (left <= 0) return;
     for await (const page of (await this.#store()).read({ page: Math.min(PAGE, left) })) {
       for (const { envelope } of page) {
-        yield describe(envelope);
+        yield describeDeadLetter(envelope);
         left--;
         if (left <= 0) return;
       }
@@ -126,7 +126,7 @@ export class DeadLetterTools implements DeadLetters {
     let done = 0;
     for await (const page of store.read({ page: PAGE, signal })) {
       const chosen = page
-        .filter(({ envelope }) => done < limit && isChosen(describe(envelope), ids, where, missing))
+        .filter(({ envelope }) => done < limit && isChosen(describeDeadLetter(envelope), ids, where, missing))
         .slice(0, limit - done);
       for (let i = 0; i < chosen.length && !dryRun; i += most) {
         signal?.throwIfAborted();
@@ -187,7 +187,8 @@ function isChosen(
   return true;
 }
 
-function describe(envelope: Envelope): DeadLettered {
+/** A dead letter as it stands on a broker, taken apart. */
+export function describeDeadLetter(envelope: Envelope): DeadLettered {
   const { attributes, key, body, headers } = envelope;
   const position = header(envelope, "waybill-position");
   const partition = Number(header(envelope, "waybill-partition"));

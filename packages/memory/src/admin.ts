@@ -1,4 +1,5 @@
 import type { TransportAdmin } from "@waybill/core/transport";
+import { MemoryDeadLetters } from "./dead-letters.ts";
 import * as errors from "./errors.ts";
 import type { Link } from "./link.ts";
 
@@ -11,25 +12,22 @@ export class MemoryAdmin implements TransportAdmin {
   }
 
   async topics() {
-    const { topics } = await this.#broker();
+    const { topics } = await this.#link.reach();
     return [...topics.values()].map(({ name, partitions }) => ({ name, partitions: partitions.length }));
   }
 
   async groups(topic: string) {
-    const { topics } = await this.#broker();
+    const { topics } = await this.#link.reach();
     const found = topics.get(topic);
     if (found === undefined) throw errors.topicNotFound(topic);
     return [...found.groups.values()].map(({ name, members }) => ({ group: name, members: members.size }));
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    (await this.#broker()).deleteTopic(topic);
+    (await this.#link.reach()).deleteTopic(topic);
   }
 
-  async #broker() {
-    const { broker } = this.#link;
-    await broker.turns.pause();
-    if (!(await this.#link.waitUp())) throw errors.closed(broker.name);
-    return broker;
+  deadLetters(topic: string, group: string): MemoryDeadLetters {
+    return new MemoryDeadLetters(this.#link, topic, group);
   }
 }

@@ -96,6 +96,6 @@ function keyOf(part: PropertyKey | { readonly key: PropertyKey }): string {
 }
 
 /** Headers that are strings, by name. */
-export function textHeaders(headers: Envelope["headers"]): Record<string, string> {
+function textHeaders(headers: Envelope["headers"]): Record<string, string> {
   return Object.fromEntries(headers.filter((header): header is [string, string] => typeof header[1] === "string"));
 }

@@ -1,4 +1,3 @@
-export type { DeadLettered } from "./dead-lettered.ts";
 export type { MemoryOptions } from "./options.ts";
 export type { Like } from "./profiles.ts";
 export { createTestBus, type Fault, type FaultOptions, type TestBus } from "./test-bus.ts";

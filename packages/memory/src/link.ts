@@ -62,6 +62,13 @@ export class Link {
     return this.up;
   }
 
+  /** The broker, a turn later and once it answers. */
+  async reach(signal?: AbortSignal): Promise<Broker> {
+    await this.broker.turns.pause();
+    if (!(await this.waitUp(Number.POSITIVE_INFINITY, signal))) throw errors.closed(this.broker.name);
+    return this.broker;
+  }
+
   cut(): void {
     if (this.#ended !== undefined) return;
     this.#cuts++;

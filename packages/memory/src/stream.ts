@@ -90,6 +90,14 @@ export class Stream {
     this.#entries[index - this.#start + this.#dropped] = undefined;
   }
 
+  /** Forgets one message that nobody reads in order, wherever it stands. */
+  discard(index: number): void {
+    this.remove(index);
+    let first = this.#start;
+    while (first < this.end && this.at(first) === undefined) first++;
+    this.dropTo(first);
+  }
+
   /** Forgets all in front of `index`. */
   dropTo(index: number): void {
     while (this.#start < index) {

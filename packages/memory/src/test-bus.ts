@@ -1,17 +1,17 @@
 import {
   type Bus,
   type BusOptions,
+  type DeadLettered,
   type Duration,
   type Message,
   type MessageOf,
   PublishTimeoutError,
   type Topic,
 } from "@waybill/core";
-import { createBusWith, type Transport, WaybillError } from "@waybill/core/transport";
+import { createBusWith, describeDeadLetter, type Transport, WaybillError } from "@waybill/core/transport";
 import { Activity } from "./activity.ts";
 import type { Broker } from "./broker.ts";
 import { CheckedPublisher, type Watcher } from "./checked-publisher.ts";
-import { type DeadLettered, toDeadLettered } from "./dead-lettered.ts";
 import type { PublishFault } from "./faults.ts";
 import { resolveOptions } from "./options.ts";
 import { ManualClock } from "./test-clock.ts";
@@ -91,7 +91,7 @@ export function createTestBus(options: Omit<BusOptions, "transport"> = {}): Test
     clock: time,
     idle: (idle?: { timeout?: Duration }) => time.idle(idle),
     published: <T extends Topic>(topic: T) => [...(published.get(topic.name) ?? [])] as MessageOf<T>[],
-    deadLettered: (topic: Topic | string, group?: string) => broker.deadLetters(nameOf(topic), group).map(toDeadLettered),
+    deadLettered: (topic: Topic | string, group?: string) => broker.deadLetters(nameOf(topic), group).map(describeDeadLetter),
     inject: (fault: Fault, { topic, ...rest }: FaultOptions = {}) =>
       inject(broker, fault, { ...rest, topic: topic === undefined ? undefined : nameOf(topic) }),
   });

@@ -14,7 +14,6 @@ import type {
 } from "@waybill/core/transport";
 import { MemoryAdmin } from "./admin.ts";
 import { Broker } from "./broker.ts";
-import * as errors from "./errors.ts";
 import { Link } from "./link.ts";
 import { type MemoryOptions, optionsFromUrl, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { profileOf } from "./profiles.ts";
@@ -69,11 +68,11 @@ class MemoryConnection implements Connection {
 
   async ready({ signal }: WaitOptions): Promise<void> {
     this.#link.use("publish");
-    await this.#reach(signal);
+    await this.#link.reach(signal);
   }
 
   async provision(topic: TopicSpec, mode: Provision, { signal }: WaitOptions): Promise<Provisioned> {
-    return (await this.#reach(signal)).provision(topic, mode);
+    return (await this.#link.reach(signal)).provision(topic, mode);
   }
 
   publisher(purpose: "publish" | "copy"): TransportPublisher {
@@ -98,13 +97,5 @@ class MemoryConnection implements Connection {
 
   sever(): void {
     this.#link.sever();
-  }
-
-  /** The broker, a turn later and once it answers. */
-  async #reach(signal?: AbortSignal): Promise<Broker> {
-    const { broker } = this.#link;
-    await broker.turns.pause();
-    if (!(await this.#link.waitUp(Number.POSITIVE_INFINITY, signal))) throw errors.closed(broker.name);
-    return broker;
   }
 }

@@ -79,6 +79,23 @@ describe("a test bus", () => {
     expect(bus.deadLettered(orders, "other")).toEqual([]);
   });
 
+  test("replays a dead letter when the cause is mended", async () => {
+    await using bus = createTestBus({ logger: quiet });
+    let broken = true;
+    await startBilling(bus, () => (broken ? failing() : 1));
+    for (const orderId of ["o-1", "o-2"]) await bus.publish(orders, "order.placed", { ...placed, orderId });
+    await bus.clock.runAll();
+    const dead = bus.admin.deadLetters(orders, "billing");
+    expect(await dead.count()).toBe(2);
+    broken = false;
+    expect(await dead.replay({ where: ({ key }) => key === "o-1" })).toBe(1);
+    await bus.idle();
+    expect(bus.published(invoices).map(({ payload }) => payload.id)).toEqual(["o-1"]);
+    expect(bus.deadLettered(orders, "billing").map(({ key }) => key)).toEqual(["o-2"]);
+    expect(await dead.discard()).toBe(1);
+    expect(await dead.count()).toBe(0);
+  });
+
   test("lets a publish fail, once", async () => {
     await using bus = createTestBus();
     bus.inject("publish-fails", { topic: orders });
