@@ -4,6 +4,7 @@ import { defaultLogger, type Logger } from "./logger.ts";
 import type { Provision, Transport } from "./transport.ts";
 import { type Size, toBytes } from "./units.ts";
 
+/** Options of {@link createBus}. One in code wins over a `WAYBILL_*` variable. */
 export interface BusOptions {
   /** Default group, CloudEvents source and client id. @default WAYBILL_APP */
   app?: string | undefined;

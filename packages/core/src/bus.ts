@@ -19,6 +19,7 @@ export type Handler<D> = (delivery: D) => unknown;
 export type HandlerMap<T extends Topic> =
   T extends Topic<infer E, "events"> ? { readonly [K in keyof E & string]?: Handler<Delivery<K, E[K]["output"]>> } : never;
 
+/** What {@link Bus.health} says of a bus, its connections and its subscriptions, without asking the broker. */
 export interface Health {
   readonly status: Status;
   /** The transport's name. */

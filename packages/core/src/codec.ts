@@ -7,6 +7,7 @@ export interface Codec {
   decode(body: Uint8Array, context: CodecContext): unknown;
 }
 
+/** Which payload a codec is given. */
 export interface CodecContext {
   readonly topic: string;
   readonly type: string;

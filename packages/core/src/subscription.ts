@@ -32,6 +32,7 @@ export interface Subscription extends AsyncDisposable {
   close(options?: { timeout?: Duration }): Promise<void>;
 }
 
+/** `"degraded"`: it works, but somebody should look. `"down"`: it does not. */
 export type Status = "up" | "degraded" | "down";
 
 /** What health says of one subscription. */

@@ -25,6 +25,7 @@ export interface Topic<E extends EventTypes = EventTypes, F extends Form = Form>
   readonly options: Readonly<TopicOptions>;
 }
 
+/** What a contract says beside its schemas: how its topic stands on a broker. */
 export interface TopicOptions {
   /** The unit of order: how many members of a group can share the topic. @default 4 */
   partitions?: number | undefined;

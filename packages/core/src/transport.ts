@@ -39,6 +39,7 @@ export interface Capabilities {
   readonly settleEvery: { readonly messages: number; readonly ms: number };
 }
 
+/** What a connection is given by its bus. */
 export interface TransportContext {
   /** Client id for the broker's own tools. */
   readonly app: string;
@@ -75,10 +76,12 @@ export interface Connection {
   sever(): void;
 }
 
+/** Of calls that wait for a broker which is down: aborting ends the wait, and the call rejects with the reason of the signal. */
 export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is missing on the broker: make it, refuse, or do not look. */
 export type Provision = "create" | "check" | "off";
 
 /** A topic as a broker sees it. */
@@ -94,6 +97,7 @@ export interface TopicSpec {
   readonly unrouted: "reject" | "drop";
 }
 
+/** A topic as it stands. */
 export interface Provisioned {
   /** The live count, whatever was declared. Keys are placed by it. */
   readonly partitions: number;
@@ -125,6 +129,7 @@ export interface Envelope {
   readonly headers: readonly Header[];
 }
 
+/** A name and its value, as they travel beside the attributes. */
 export type Header = readonly [name: string, value: unknown];
 
 /** An envelope as it came from the broker. */
@@ -160,6 +165,7 @@ export type Outcome =
    */
   | { readonly stored: false | "unknown"; readonly retry: boolean; readonly error: WaybillError };
 
+/** One way to the broker for envelopes. */
 export interface TransportPublisher {
   /**
    * Sends a batch to one destination, in order, and answers for each envelope, in order; it rejects never.
@@ -173,6 +179,7 @@ export interface TransportPublisher {
 
 // ---------------------------------------------------------------- consuming
 
+/** What is to be consumed, and how much of it at once. */
 export interface ConsumeSpec {
   readonly topic: TopicSpec;
   readonly group: string;
@@ -202,6 +209,7 @@ export interface Source {
   settle(what: Settlement): Promise<"ok" | "fenced">;
 }
 
+/** What core is done with, by the tokens of {@link Incoming}. */
 export interface Settlement {
   /** Token of the last of an unbroken row of finished messages. */
   readonly upTo: number | undefined;
@@ -224,6 +232,7 @@ export interface ConsumerSink {
   failed(error: WaybillError): void;
 }
 
+/** Membership in a group, over as many connections as it takes. */
 export interface TransportConsumer {
   /** Resolves when nothing published from now on can be missed. Waits for a broker that is down; rejects where no retry can help. */
   readonly ready: Promise<void>;
@@ -233,6 +242,7 @@ export interface TransportConsumer {
 
 // ---------------------------------------------------------------- operating
 
+/** Looks at, and after, what stands on the broker. Names are those on the broker, with the prefix. */
 export interface TransportAdmin {
   topics(): Promise<readonly { readonly name: string; readonly partitions: number }[]>;
   /** Groups of a topic, with the number of members that consume now. */
@@ -255,12 +265,14 @@ export interface DeadLetterStore {
   remove(letters: readonly StoredDeadLetter[]): Promise<void>;
 }
 
+/** A dead letter as it stands. */
 export interface StoredDeadLetter {
   readonly envelope: Envelope;
   /** Whatever the adapter needs to remove it. */
   readonly handle: unknown;
 }
 
+/** How a connection is, as far as it knows without asking the broker. */
 export interface TransportHealth {
   readonly status: "up" | "degraded" | "down";
   /** One sentence each. */

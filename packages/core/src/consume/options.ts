@@ -26,6 +26,7 @@ export interface RetryPolicy {
 /** What a subscription may need of a transport beyond what every one has. */
 export type Need = "replay" | "delay" | "retention" | "single-settlement" | "transactions";
 
+/** Options of a subscription. Times are durations such as `"30s"`. */
 export interface ConsumeOptions {
   /** Each group gets its own copy of a topic; members of one group share it. @default the bus's `app` */
   group?: string | undefined;
