@@ -38,7 +38,8 @@ export class KafkaConnection implements Connection {
   readonly #closing = new AbortController();
   /** Why the cluster did not answer when it was asked last. */
   #unreachable: string | undefined;
-  #publishing: string | undefined;
+  /** Why nothing can be published now, by purpose. */
+  readonly #publishing = new Map<string, string>();
   #closed: Promise<void> | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -62,7 +63,8 @@ export class KafkaConnection implements Connection {
     // A client a purpose: kafkajs sends one request a broker at a time.
     let up: boolean | undefined;
     const producer = engine.producer((now, error) => {
-      this.#publishing = now ? undefined : `publishing has no connection: ${error?.message}`;
+      if (now) this.#publishing.delete(purpose);
+      else this.#publishing.set(purpose, `publishing has no connection: ${error?.message}`);
       if (purpose === "publish" && now !== up) this.#context.state("publish", now ? "connected" : "disconnected", error);
       up = now;
     });
@@ -98,7 +100,7 @@ export class KafkaConnection implements Connection {
 
   health(): TransportHealth {
     const consuming = [...this.#subscribers].flatMap(({ problem }) => problem ?? []);
-    const reach = [this.#unreachable, this.#publishing].flatMap((problem) => problem ?? []);
+    const reach = [this.#unreachable ?? [], [...this.#publishing.values()]].flat();
     const problems = [...new Set([...reach, ...consuming])];
     return { status: problems.length === 0 ? "up" : reach.length > 0 ? "down" : "degraded", problems };
   }

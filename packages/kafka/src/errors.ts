@@ -10,7 +10,7 @@ const CODES: Readonly<Record<EngineErrorKind, ErrorCode>> = {
   authorization: "WAYBILL_NOT_AUTHORIZED",
   "unknown-topic": "WAYBILL_TOPIC_NOT_FOUND",
   "too-large": "WAYBILL_MESSAGE_TOO_LARGE",
-  refused: "WAYBILL_PUBLISH_REFUSED",
+  refused: "WAYBILL_CONFIG_INVALID",
 };
 
 const HINTS: Partial<Readonly<Record<EngineErrorKind, string>>> = {
@@ -26,14 +26,22 @@ export function toWaybillError(
   what: string,
   at: { readonly topic?: string; readonly group?: string } = {},
 ): WaybillError {
+  return translate(error, what, at, CODES);
+}
+
+/** The same for what a publish met. */
+export function toPublishError(error: unknown, topic: string): WaybillError {
+  return translate(error, `Publishing to ${topic} failed`, { topic }, { ...CODES, refused: "WAYBILL_PUBLISH_REFUSED" });
+}
+
+function translate(error: unknown, what: string, at: object, codes: typeof CODES): WaybillError {
   if (error instanceof WaybillError) return error;
-  const kind = error instanceof EngineError ? error.kind : "refused";
-  const retryable = error instanceof EngineError && error.retriable;
-  const code = error instanceof EngineError ? CODES[kind] : "WAYBILL_CONNECTION_FAILED";
-  return new WaybillError(code, `${what}: ${sentence(toError(error).message)}`, {
+  const known = error instanceof EngineError ? error : new EngineError("refused", toError(error).message);
+  const hint = HINTS[known.kind];
+  return new WaybillError(codes[known.kind], `${what}: ${sentence(known.message)}`, {
     ...at,
-    hint: HINTS[kind],
-    retryable,
+    hint,
+    retryable: known.retriable,
     cause: error,
   });
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { toBytes, toMilliseconds, WaybillError } from "@waybill/core/transport";
+import { readSasl, readTls } from "./credentials.ts";
 import { parseUrl, type UrlOptions } from "./url.ts";
 
 /** Milliseconds, or such as `"10s"`. */
@@ -46,6 +46,11 @@ export interface KafkaOptions {
   readonly metadataRefresh?: Duration;
   /** The largest batch of records that the topics take (`max.message.bytes`). @default "1MiB" */
   readonly maxMessageBytes?: Size;
+  /**
+   * How a group shares out partitions. `"sticky"` moves few of them and keeps a partition with that of the group's retry topic, on which the order
+   * of replays stands; `"round-robin"` is kafkajs's own, for members of other programs. All members of a group need the same. @default "sticky"
+   */
+  readonly assignor?: "sticky" | "round-robin";
   /** Copies of each topic that is created; -1 is the broker's default. @default -1 */
   readonly replicationFactor?: number;
 }
@@ -59,6 +64,7 @@ export interface Settings {
   readonly sessionTimeout: number;
   readonly metadataRefresh: number;
   readonly maxMessageBytes: number;
+  readonly assignor: "sticky" | "round-robin";
   readonly replicationFactor: number;
 }
 
@@ -71,10 +77,11 @@ const KNOWN = [
   "sessionTimeout",
   "metadataRefresh",
   "maxMessageBytes",
+  "assignor",
   "replicationFactor",
 ];
+const ASSIGNORS: readonly unknown[] = ["sticky", "round-robin"];
 const COMPRESSIONS: readonly unknown[] = ["none", "gzip", "snappy", "lz4", "zstd"];
-const MECHANISMS: readonly unknown[] = ["plain", "scram-sha-256", "scram-sha-512"];
 
 /** Settles options, URL and environment, or throws one `CONFIG_INVALID` that lists every problem. Values never appear: they may be secrets. */
 export function readOptions(options: KafkaOptions, env: Readonly<Record<string, string | undefined>> = process.env): Settings {
@@ -102,14 +109,17 @@ export function readOptions(options: KafkaOptions, env: Readonly<Record<string, 
   }
   const compression = pick("compression") ?? "none";
   if (!COMPRESSIONS.includes(compression)) problems.push(`\`compression\` is none of ${COMPRESSIONS.join(", ")}`);
+  const assignor = pick("assignor") ?? "sticky";
+  if (!ASSIGNORS.includes(assignor)) problems.push(`\`assignor\` is none of ${ASSIGNORS.join(", ")}`);
   const settings: Settings = {
     brokers,
-    tls: readTls(options.tls ?? fromUrl.tls, env, problems),
+    tls: readTls(options.tls ?? fromUrl.tls, fromUrl.files, env, problems),
     sasl: readSasl(options.sasl ?? fromUrl.sasl, env, problems),
     compression: compression as Compression,
     sessionTimeout: number("sessionTimeout", toMilliseconds, 10_000, 6_000, "duration of at least 6s, which Kafka asks for"),
     metadataRefresh: number("metadataRefresh", toMilliseconds, 30_000, 100, "duration of at least 100ms"),
     maxMessageBytes: number("maxMessageBytes", toBytes, 1_048_576, 1_024, "size of at least 1KiB"),
+    assignor: assignor as Settings["assignor"],
     replicationFactor: number("replicationFactor", toInteger, -1, -1, "number of copies"),
   };
   if (problems.length > 0) {
@@ -126,43 +136,4 @@ function isAddress(address: unknown): boolean {
 function toInteger(value: unknown): number | undefined {
   const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
   return Number.isInteger(number) && number !== 0 ? (number as number) : undefined;
-}
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-function readTls(tls: KafkaOptions["tls"] | UrlOptions["tls"], env: Env, problems: string[]): boolean | KafkaTls {
-  const file = (name: string): string | undefined => {
-    const path = env[name];
-    if (path === undefined) return undefined;
-    try {
-      return readFileSync(path, "utf8");
-    } catch (error) {
-      problems.push(`the file of ${name} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-      return undefined;
-    }
-  };
-  if (tls === undefined || tls === false) return false;
-  const known = ["ca", "cert", "key", "passphrase", "rejectUnauthorized"];
-  if (tls !== true)
-    for (const name of Object.keys(tls)) if (!known.includes(name)) problems.push(`there is no option "tls.${name}"`);
-  const files = { ca: file("WAYBILL_KAFKA_CA"), cert: file("WAYBILL_KAFKA_CERT"), key: file("WAYBILL_KAFKA_KEY") };
-  const given = Object.fromEntries(Object.entries(files).filter(([, value]) => value !== undefined));
-  const result: KafkaTls = { ...given, ...(tls === true ? {} : tls) };
-  if ((result.cert === undefined) !== (result.key === undefined)) problems.push("`tls.cert` and `tls.key` go together");
-  return result;
-}
-
-function readSasl(sasl: Partial<KafkaSasl> | undefined, env: Env, problems: string[]): KafkaSasl | undefined {
-  if (sasl?.mechanism === "oauthbearer") {
-    if (typeof sasl.token !== "function") problems.push("`sasl.token` is no function");
-    return sasl as KafkaSasl;
-  }
-  const given = (sasl ?? {}) as { mechanism?: string; username?: string; password?: string };
-  const username = given.username ?? env.WAYBILL_KAFKA_USERNAME;
-  const password = given.password ?? env.WAYBILL_KAFKA_PASSWORD;
-  const mechanism = given.mechanism ?? env.WAYBILL_KAFKA_MECHANISM ?? "plain";
-  if (username === undefined && password === undefined && sasl === undefined) return undefined;
-  if (!MECHANISMS.includes(mechanism)) problems.push(`\`sasl.mechanism\` is none of ${MECHANISMS.join(", ")}, oauthbearer`);
-  if (!username || !password) problems.push("`sasl` lacks a username or a password");
-  return { mechanism: mechanism as "plain", username: username ?? "", password: password ?? "" };
 }

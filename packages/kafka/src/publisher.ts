@@ -7,7 +7,7 @@ import {
   WaybillError,
 } from "@waybill/core/transport";
 import { EngineError, type EngineProducer, type NewRecord, type TopicPartition } from "./engine.ts";
-import { toWaybillError } from "./errors.ts";
+import { toPublishError } from "./errors.ts";
 import { sizeOf, toRecord } from "./mapping.ts";
 import { topicOf } from "./names.ts";
 
@@ -85,7 +85,7 @@ export class KafkaPublisher implements TransportPublisher {
       }
     } catch (error) {
       outcomes.length = batch.length;
-      const failure = toWaybillError(error, `Publishing to ${topic} failed`, { topic });
+      const failure = toPublishError(error, topic);
       for (let i = 0; i < outcomes.length; i++) outcomes[i] ??= { stored: false, retry: false, error: failure };
     }
     return outcomes;
@@ -124,7 +124,7 @@ export class KafkaPublisher implements TransportPublisher {
   }
 
   #failure(topic: string, stored: false | "unknown", error: EngineError): Outcome {
-    return { stored, retry: error.retriable, error: toWaybillError(error, `Publishing to ${topic} failed`, { topic }) };
+    return { stored, retry: error.retriable, error: toPublishError(error, topic) };
   }
 }
 

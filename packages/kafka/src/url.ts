@@ -4,15 +4,25 @@ import type { KafkaTls } from "./options.ts";
 export interface UrlOptions {
   brokers?: readonly string[];
   tls?: boolean | KafkaTls;
+  /** Paths of PEM files. */
+  files?: { ca?: string; cert?: string; key?: string };
   sasl?: { mechanism?: "plain"; username?: string; password?: string };
   compression?: string;
   sessionTimeout?: string;
   metadataRefresh?: string;
   maxMessageBytes?: string;
+  assignor?: string;
   replicationFactor?: string;
 }
 
-const PARAMETERS = ["compression", "sessionTimeout", "metadataRefresh", "maxMessageBytes", "replicationFactor"] as const;
+const PARAMETERS = [
+  "compression",
+  "sessionTimeout",
+  "metadataRefresh",
+  "maxMessageBytes",
+  "assignor",
+  "replicationFactor",
+] as const;
 
 /** Takes a `kafka:` or `kafkas:` URL apart, which may name several hosts; what is wrong with it goes to `problems`. */
 export function parseUrl(url: string, problems: string[]): UrlOptions {
@@ -32,7 +42,8 @@ export function parseUrl(url: string, problems: string[]): UrlOptions {
     if (password !== undefined) result.sasl.password = decode(password, problems);
   }
   for (const [name, value] of new URLSearchParams(query)) {
-    if (name === "mechanism") result.sasl = { ...result.sasl, mechanism: value as "plain" };
+    if (name === "ca" || name === "cert" || name === "key") result.files = { ...result.files, [name]: value };
+    else if (name === "mechanism") result.sasl = { ...result.sasl, mechanism: value as "plain" };
     else if (PARAMETERS.includes(name as "compression")) result[name as "compression"] = value;
     else problems.push(`there is no URL parameter "${name}"`);
   }

@@ -15,6 +15,7 @@ describe("options", () => {
       sessionTimeout: 10_000,
       metadataRefresh: 30_000,
       maxMessageBytes: 1_048_576,
+      assignor: "sticky",
       replicationFactor: -1,
     });
   });
@@ -77,7 +78,15 @@ describe("options", () => {
     expect(JSON.stringify(transport)).not.toContain("hunter2");
   });
 
-  test("files of the environment that cannot be read are a problem", () => {
+  test("files that cannot be read are a problem", () => {
     expect(() => read({ tls: true }, { WAYBILL_KAFKA_CA: "/nowhere/ca.pem" })).toThrow(/WAYBILL_KAFKA_CA.*ENOENT/);
+    expect(() => read({ url: "kafkas://a?ca=/nowhere/ca.pem" })).toThrow(/the URL's "ca".*ENOENT/);
+    expect(() => read({ url: "kafka://a?ca=/nowhere/ca.pem" })).toThrow(/no kafkas: URL/);
+  });
+
+  test("files of the URL and the environment are read", () => {
+    const url = `kafkas://a?ca=${encodeURIComponent(import.meta.filename)}`;
+    expect(read({ url }).tls).toEqual({ ca: expect.stringContaining("files of the URL") });
+    expect(read({ tls: true }, { WAYBILL_KAFKA_CA: import.meta.filename }).tls).toEqual(read({ url }).tls);
   });
 });

@@ -81,6 +81,25 @@ describe.skipIf(skip !== undefined)(`a group of several members${skip === undefi
     expect(b.bodies).toEqual(["2", "3"]);
   });
 
+  test("shares partitions with kafkajs's own assignor too", async () => {
+    const topic = topicSpec({ partitions: 4 });
+    const options = { url, assignor: "round-robin" } as const;
+    const [a, b] = [new RecordingSink(), new RecordingSink()];
+    await connect(options).consume(consumeSpec(topic), a).ready;
+    await connect(options).consume(consumeSpec(topic), b).ready;
+    await a.until(() => a.owned.size === 4);
+    expect(new Set([...a.owned.keys(), ...b.owned.keys()]).size).toBe(8);
+  });
+
+  test("waits for a member that does not come to an end no longer than the hand-over may take", async () => {
+    const topic = topicSpec();
+    const [a, b] = [new RecordingSink({ settle: false }), new RecordingSink()];
+    await connect({ url }).consume(consumeSpec(topic, { handover: 1_000 }), a).ready;
+    a.onLosing = () => new Promise(() => {});
+    await connect({ url }).consume(consumeSpec(topic), b).ready;
+    expect(a.events).toContain("lost 4 fenced");
+  });
+
   test("loses nothing and keeps the order while members join, leave and vanish", async () => {
     const topic = topicSpec({ partitions: 4 });
     const options = { url, sessionTimeout: "6s" } as const;

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from "@waybill/core/transport";
-import type { Batch, Consumer, KafkaMessage } from "kafkajs";
+import kafkajs, { type Batch, type Consumer, type KafkaMessage } from "kafkajs";
 import {
   EngineError,
   type EngineMember,
@@ -26,6 +26,8 @@ export class KafkajsMember implements EngineMember {
   readonly #membership: Membership;
   /** What the next batch of each started partition begins with, or lies behind. */
   readonly #next = new Map<string, number>();
+  /** Of the latest generation. */
+  #assignment: readonly TopicPartition[] = [];
   #ended = false;
 
   constructor(options: ClientOptions & { readonly clock: Clock }, spec: MemberSpec, events: MemberEvents) {
@@ -54,9 +56,10 @@ export class KafkajsMember implements EngineMember {
       groupId: spec.group,
       allowAutoTopicCreation: false,
       partitionAssigners: [
-        ({ cluster }) => {
+        ({ cluster, groupId, logger }) => {
           this.#membership.attach(cluster as unknown as GroupCluster);
-          return coAssigner(cluster, () => this.#owned());
+          const assigner = settings.assignor === "sticky" ? coAssigner(cluster, () => this.#assignment) : undefined;
+          return assigner ?? kafkajs.PartitionAssigners.roundRobin({ cluster, groupId, logger });
         },
       ],
       sessionTimeout: settings.sessionTimeout,
@@ -134,12 +137,6 @@ export class KafkajsMember implements EngineMember {
     }
   }
 
-  #owned(): readonly TopicPartition[] {
-    return this.#assignment;
-  }
-
-  #assignment: readonly TopicPartition[] = [];
-
   #assigned(assignment: Readonly<Record<string, number[]>>): void {
     const { joined } = this.#membership;
     if (this.#ended || joined === undefined || !this.#membership.own()) return;
@@ -189,9 +186,13 @@ export class KafkajsMember implements EngineMember {
   }
 
   async #disconnect(deadline: number): Promise<void> {
-    const cancel = this.#clock.after(Math.max(0, deadline - this.#clock.now()), () => this.#sockets.destroy());
-    await this.#consumer.disconnect().catch(() => {});
+    let cancel = () => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#clock.after(Math.max(0, deadline - this.#clock.now()), resolve);
+    });
+    await Promise.race([this.#consumer.disconnect().catch(() => {}), late]);
     cancel();
+    // What kafkajs may still be trying ends by itself without them.
     this.#sockets.destroy();
   }
 }

@@ -156,16 +156,20 @@ export class Membership {
       const end = () => {
         over = true;
         cancel();
+        giveUp();
         resolve();
       };
+      const lose = () => {
+        fenced();
+        end();
+      };
+      const giveUp = clock.after(handover, lose);
       const beat = () => {
         cancel = clock.after(heartbeatInterval, () => {
           void broker.heartbeat({ groupId, memberId, groupGenerationId: generation }).then(again, (error: unknown) => {
             // REBALANCE_IN_PROGRESS is the answer to expect: it counts as a sign of life.
-            if (this.#closed || brokerTypes(error).some((type) => GONE.includes(type))) {
-              fenced();
-              end();
-            } else again();
+            if (this.#closed || brokerTypes(error).some((type) => GONE.includes(type))) lose();
+            else again();
           });
         });
       };

@@ -52,7 +52,11 @@ export class KafkajsProducer implements EngineProducer {
       line.busy++;
       outcome = await this.#attempt(line, to, messages, deadline);
       this.#release(line);
-      if (outcome.stored === true) return outcome;
+      if (outcome.stored === true) {
+        this.#state(true);
+        return outcome;
+      }
+      if (outcome.error.kind === "connection" && !this.#closed) this.#state(false, outcome.error);
       maybe ||= outcome.stored === "unknown";
       const { error } = outcome;
       // A topic that is gone stays among those whose metadata kafkajs asks for, and fails every send of this producer.
@@ -119,13 +123,7 @@ export class KafkajsProducer implements EngineProducer {
           message.partition ?? 0,
       retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 1_000 },
     });
-    const connected = producer.connect().then(
-      () => this.#state(true),
-      (error: unknown) => {
-        this.#state(false, toEngineError(error));
-        throw error;
-      },
-    );
+    const connected = producer.connect();
     // Whoever sends hears of it.
     connected.catch(() => {});
     const line: Line = { producer, sockets, connected, busy: 0, retired: false };
