@@ -21,8 +21,8 @@ function topicNameProblem(name: unknown): string | undefined {
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return "has characters that a broker may not take";
   if (/^\.|\.$|\.\./.test(name)) return "has an empty part between its dots";
   const last = name.slice(name.lastIndexOf(".") + 1);
-  if (RESERVED.has(last) || (/^\d+$/.test(last) && name !== last) || /^p?\d+$/.test(last))
-    return `ends in "${last}", which is reserved`;
+  // Behind a dot, a number is a partition and "p4" says how many there are.
+  if (RESERVED.has(last) || (name !== last && /^p?\d+$/.test(last))) return `ends in "${last}", which is reserved`;
   return undefined;
 }
 

@@ -99,7 +99,7 @@ export class Attempts {
   #run(entry: Entry, type: string, payload: unknown, handler: Call): Verdict | Promise<Verdict> {
     const { bus, plugins } = this.#o;
     const delivery = this.#delivery(entry, type, payload);
-    entry.abort = (reason) => delivery.abort(reason);
+    entry.delivery = delivery;
     const cancelTimeout = this.#startTimeout(delivery);
     let result: unknown;
     try {

@@ -151,7 +151,7 @@ export class Dispatcher implements ConsumerSink {
   stop(reason: unknown): void {
     this.#stopped = true;
     for (const window of this.#windows.values()) this.#dropWaiting(window);
-    for (const entry of this.#running) entry.abort?.(reason);
+    for (const entry of this.#running) entry.delivery?.abort(reason);
     this.#settler.close();
     this.#cancelGathering?.();
   }

@@ -1,6 +1,7 @@
 import { weigh } from "../binding.ts";
 import type { Delivery } from "../message.ts";
 import type { Incoming } from "../transport.ts";
+import type { LiveDelivery } from "./delivery.ts";
 import type { Lane } from "./lanes.ts";
 import type { SourceWindow } from "./window.ts";
 
@@ -38,7 +39,8 @@ export class Entry {
   readonly since: number;
   /** When its handler was called. */
   startedAt = 0;
-  abort: ((reason: unknown) => void) | undefined;
+  /** Of the attempt under way. */
+  delivery: LiveDelivery | undefined;
   cancelWait: (() => void) | undefined;
 
   constructor(incoming: Incoming, window: SourceWindow, since: number) {

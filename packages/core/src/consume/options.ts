@@ -47,6 +47,8 @@ export interface ConsumeOptions {
   unhandled?: "ignore" | "dead-letter" | undefined;
   /** Aborts the handler's `signal`; its lane waits until it has returned, and how it ends decides. @default none */
   timeout?: Duration | undefined;
+  /** When a handler that has not come back is reported: a `stuck` event, a log line, and health is degraded. @default "1m" */
+  stuckAfter?: Duration | undefined;
   /** Plugins of this subscription alone, inside those of the bus. */
   use?: readonly Plugin[] | undefined;
   /** Refused at once when the transport lacks one. */
@@ -72,12 +74,25 @@ export interface ResolvedConsume {
   readonly policy: FailurePolicy;
   readonly unhandled: "ignore" | "dead-letter";
   readonly timeout: number | undefined;
+  readonly stuckAfter: number;
   readonly use: readonly Plugin[];
 }
 
 /** What the window of a subscription surely has room for. */
 const MOST_IN_BATCH = 10_000;
-const MEMBERS = ["group", "from", "order", "concurrency", "retry", "onFailure", "unhandled", "timeout", "use", "needs"];
+const MEMBERS = [
+  "group",
+  "from",
+  "order",
+  "concurrency",
+  "retry",
+  "onFailure",
+  "unhandled",
+  "timeout",
+  "stuckAfter",
+  "use",
+  "needs",
+];
 
 /** Every problem of a subscription's options in one `CONFIG_INVALID`; a need that the transport lacks as {@link UnsupportedError}. */
 export function resolveConsume(
@@ -124,6 +139,8 @@ export function resolveConsume(
     options.timeout === undefined || (timeout ?? 0) > 0,
     `"timeout" is ${JSON.stringify(options.timeout)}, not a duration such as "30s"`,
   );
+  const stuckAfter = toMilliseconds(options.stuckAfter ?? "1m") ?? 0;
+  must(stuckAfter > 0, `"stuckAfter" is ${JSON.stringify(options.stuckAfter)}, not a duration such as "1m"`);
   const backoff = resolveBackoff(retry.backoff);
   must(backoff !== undefined, `"retry.backoff" is ${JSON.stringify(retry.backoff)}, not a duration or { initial, max, factor }`);
   const keyed = keyOf(topic) !== undefined;
@@ -144,7 +161,7 @@ export function resolveConsume(
     can,
   );
   const policy: FailurePolicy = { attempts: retry.attempts ?? 5, backoff, retryIf: retry.retryIf, later, onFailure };
-  return { group, from, keyed: ordered, concurrency, policy, unhandled, timeout, use };
+  return { group, from, keyed: ordered, concurrency, policy, unhandled, timeout, stuckAfter, use };
 }
 
 /** The batch part of the options, as the dispatcher takes it. Throws `CONFIG_INVALID`. */

@@ -6,6 +6,7 @@ import type { ConsumerSink, TransportConsumer } from "../transport.ts";
 import { type Duration, toMilliseconds } from "../units.ts";
 import type { Copies } from "./copies.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { Watchdog } from "./watchdog.ts";
 
 const DRAIN = 25_000;
 
@@ -16,6 +17,7 @@ export interface RunningOptions {
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
   readonly copies: Copies;
+  readonly watchdog: Watchdog;
   /** Called when no more is to be started for good. */
   onClosing?(): void;
   /** Aborted when nothing of this subscription may go on waiting. */
@@ -94,13 +96,14 @@ export class RunningSubscription implements Subscription {
   }
 
   async #close(timeout: number): Promise<void> {
-    const { dispatcher, clock, stopping, onClosed } = this.#o;
+    const { dispatcher, clock, stopping, watchdog, onClosed } = this.#o;
     const deadline = clock.now() + timeout;
     this.#o.onClosing?.();
     const quiet = await dispatcher.drain(deadline);
     const cut = quiet ? undefined : this.#cut("closed", timeout);
     stopping.abort(cut ?? closedError(this.topic, this.group));
     dispatcher.stop(cut);
+    watchdog.close();
     try {
       // Leaving in order takes a moment even when the handlers have used up their time.
       await this.#consumer?.close({ deadline: Math.max(deadline, clock.now() + 1_000) });
@@ -117,9 +120,12 @@ export class RunningSubscription implements Subscription {
 
   health(): SubscriptionHealth & { readonly problems: readonly string[] } {
     const { dispatcher, copies, clock } = this.#o;
-    const problems = [copies.problem, this.#blockedProblem(), this.#failure && toError(this.#failure).message].filter(
-      (problem) => problem !== undefined,
-    );
+    const problems = [
+      copies.problem,
+      this.#blockedProblem(),
+      this.#stuckProblem(),
+      this.#failure && toError(this.#failure).message,
+    ].filter((problem) => problem !== undefined);
     const { oldest, inFlight } = dispatcher;
     return {
       topic: this.topic,
@@ -140,6 +146,11 @@ export class RunningSubscription implements Subscription {
       if (entry.failure?.delivery.id === id) return this.#o.dispatcher.release(entry, how);
     }
     return false;
+  }
+
+  #stuckProblem(): string | undefined {
+    const { stuck } = this.#o.watchdog;
+    return stuck === 0 ? undefined : `${stuck} handlers of group ${this.group} on ${this.topic} have not come back`;
   }
 
   #blockedProblem(): string | undefined {

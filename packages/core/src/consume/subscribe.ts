@@ -17,6 +17,7 @@ import type { Handout } from "./pull.ts";
 import { routeAll } from "./route.ts";
 import { RunningSubscription } from "./running.ts";
 import type { Gathering, Verdict } from "./verdict.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** How long a hand-over waits for running handlers: below the time after which brokers give up on a member. */
 const HANDOVER = 20_000;
@@ -84,12 +85,31 @@ export function assemble(
     window,
     settleEvery: capabilities.settleEvery,
     singleSettlement: capabilities.singleSettlement,
-    attempt: (entry) => (handout === undefined ? attempts.begin(entry) : pulled(attempts, entry, handout, route)),
-    gathering: batches && { ...batches.gathering, attempt: (entries) => together(attempts, entries, topic, batches.handler) },
+    attempt: (entry) => {
+      watchdog.watch();
+      return handout === undefined ? attempts.begin(entry) : pulled(attempts, entry, handout, route);
+    },
+    gathering: batches && {
+      ...batches.gathering,
+      attempt: (entries) => {
+        watchdog.watch();
+        return together(attempts, entries, topic, batches.handler);
+      },
+    },
     wanted: () => handout?.wanted ?? true,
     onGap: (source) =>
       logger.error({ topic: topic.name, group, source: source.id }, "the broker dropped messages that this group had not read"),
     onFailed: (error) => subscription.fail(error),
+  });
+  const watchdog = new Watchdog({
+    clock,
+    after: options.stuckAfter,
+    running: () => dispatcher.running,
+    onStuck: ({ delivery }, ms) => {
+      if (delivery === undefined) return;
+      logger.warn({ topic: topic.name, group, id: delivery.id, type: delivery.type, ms }, "a handler has not come back");
+      events.emit("stuck", { delivery, ms });
+    },
   });
   const onClosing = () => handout?.close();
   const subscription: RunningSubscription = new RunningSubscription({
@@ -99,6 +119,7 @@ export function assemble(
     clock,
     dispatcher,
     copies: copying,
+    watchdog,
     stopping,
     onClosing,
     onClosed,
