@@ -1,5 +1,6 @@
 import { type Clock, WaybillError } from "@waybill/core/transport";
 import type { Channel, ChannelModel, ConfirmChannel } from "amqplib";
+import { atMost } from "./at-most.ts";
 
 /** The longest that the broker may take over one request: amqplib has no limit of its own. A queue whose majority is away takes seconds. */
 const RPC_TIMEOUT = 15_000;
@@ -30,8 +31,10 @@ function guarded<C extends Channel>(channel: C): C {
 }
 
 /** Waits until the broker has taken all that was sent on it; never rejects. */
-export async function closeChannel(channel: Channel, clock: Clock, timeout?: number): Promise<void> {
-  await answered(clock, channel.close(), timeout).catch(() => undefined);
+export async function closeChannel(channel: Channel, clock: Clock, timeout = RPC_TIMEOUT): Promise<void> {
+  // amqplib never answers when the connection ends first.
+  const gone = new Promise<void>((resolve) => void channel.once("close", resolve));
+  await atMost(timeout, clock, Promise.race([channel.close(), gone])).catch(() => undefined);
 }
 
 /** Runs declarations and checks, one after the other. */

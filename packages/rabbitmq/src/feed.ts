@@ -1,5 +1,6 @@
-import { type ConsumerSink, sleep, type TransportContext } from "@waybill/core/transport";
+import type { ConsumerSink, TransportContext } from "@waybill/core/transport";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
+import { atMost } from "./at-most.ts";
 import { answered, closeChannel, openChannel } from "./channels.ts";
 import type { Part } from "./ownership.ts";
 import { Stretch } from "./stretch.ts";
@@ -107,7 +108,7 @@ export class Feed {
     const { clock } = this.#context;
     const left = deadline === undefined ? undefined : Math.max(0, deadline - clock.now());
     const quiet = this.#stretch?.quiet() ?? Promise.resolve();
-    await (left === undefined ? quiet : Promise.race([quiet, sleep(clock, left)]));
+    await (left === undefined ? quiet : atMost(left, clock, quiet));
     this.#closing = true;
     if (this.#channel) await closeChannel(this.#channel, clock, left);
     this.#stretch?.lost(why);

@@ -11,6 +11,7 @@ import {
 } from "@waybill/core/transport";
 import type { ChannelModel } from "amqplib";
 import { abortable } from "./abortable.ts";
+import { atMost } from "./at-most.ts";
 import { closedError, operationError, REPLY, replyCode } from "./errors.ts";
 import { Feed } from "./feed.ts";
 import type { Link } from "./link.ts";
@@ -86,7 +87,7 @@ export class RabbitmqConsumer implements TransportConsumer {
     const { clock } = this.#context;
     const left = () => Math.max(0, deadline - clock.now());
     // What the loop is doing may hang with the broker.
-    await Promise.race([this.#running, sleep(clock, left())]);
+    await atMost(left(), clock, this.#running);
     await Promise.all([...this.#feeds.values()].map((feed) => feed.close(deadline)));
     await this.#membership?.leave(left());
   }
