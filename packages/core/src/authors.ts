@@ -39,4 +39,4 @@ export type {
   TransportPublisher,
   WaitOptions,
 } from "./transport.ts";
-export { toBytes, toMilliseconds } from "./units.ts";
+export { type Duration, type Size, toBytes, toMilliseconds } from "./units.ts";

@@ -1,2 +1,2 @@
-export type { Compression, Duration, KafkaOptions, KafkaSasl, KafkaTls, Size } from "./options.ts";
+export type { Compression, KafkaOptions, KafkaSasl, KafkaTls } from "./options.ts";
 export { fromUrl, kafka } from "./transport.ts";

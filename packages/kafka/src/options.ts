@@ -1,11 +1,6 @@
-import { toBytes, toMilliseconds, WaybillError } from "@waybill/core/transport";
+import { type Duration, type Size, toBytes, toMilliseconds, WaybillError } from "@waybill/core/transport";
 import { readSasl, readTls } from "./credentials.ts";
 import { parseUrl, type UrlOptions } from "./url.ts";
-
-/** Milliseconds, or such as `"10s"`. */
-export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
-/** Bytes, or such as `"1MiB"`. */
-export type Size = number | `${number}${"B" | "KiB" | "MiB"}`;
 
 /** How records are compressed when they are written. All are understood when read. */
 export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";

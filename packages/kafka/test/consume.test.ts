@@ -213,7 +213,7 @@ describe.skipIf(skip !== undefined)(`consuming${skip === undefined ? "" : ` (${s
     expect(sink.events.filter((event) => event.startsWith("lost"))).toEqual([]);
   });
 
-  test("settlements of several sources go in few commits", async () => {
+  test("settlements of several sources are all committed", async () => {
     const topic = topicSpec({ partitions: 8 });
     const connection = connect({ url });
     await connection.provision(topic, "create", {});

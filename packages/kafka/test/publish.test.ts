@@ -128,8 +128,11 @@ describe.skipIf(skip !== undefined)(`publishing${skip === undefined ? "" : ` (${
     expect(Date.now() - deadline).toBeLessThan(5_000);
     expect(outcomes.map(({ stored }) => stored)).toEqual(["unknown", "unknown"]);
     expect(outcomes.every((outcome) => outcome.stored !== true && outcome.retry)).toBe(true);
+    // Their answer is lost, and so is every attempt to send again.
+    gate.refuse();
+    await publisher.publish(to, [envelope("never")], { deadline: Date.now() + 2_500 });
     gate.release();
-    // Had the same producer gone on, its numbers would be those of the batch before, and the broker would drop these as repeated.
+    // Had the same producer gone on, it would give these the numbers of those before, and the broker would drop them as repeated.
     const later = await publisher.publish(to, [envelope("4"), envelope("5")], soon());
     expect(later.map(({ stored }) => stored)).toEqual([true, true]);
     const sink = new RecordingSink();

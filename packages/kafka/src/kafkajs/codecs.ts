@@ -11,11 +11,11 @@ interface Codec {
   decompress(buffer: Buffer): Promise<Buffer>;
 }
 
-const load = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 
 /** Loaded when first used: it is a native module. `kafkajs-lz4` does not load on Node 24. */
 function lz4(): Codec {
-  const { compressFrame, decompressFrame } = load("lz4-napi") as typeof import("lz4-napi");
+  const { compressFrame, decompressFrame } = require("lz4-napi") as typeof import("lz4-napi");
   return { compress: ({ buffer }) => compressFrame(buffer), decompress: (buffer) => decompressFrame(buffer) };
 }
 
@@ -29,7 +29,7 @@ function zstd(): Codec {
 
 /** Teaches kafkajs every codec that a foreign publisher may use: one that it lacks ends the consumer. */
 export function registerCodecs(): void {
-  CompressionCodecs[CompressionTypes.Snappy] = load("kafkajs-snappy");
+  CompressionCodecs[CompressionTypes.Snappy] = require("kafkajs-snappy");
   CompressionCodecs[CompressionTypes.LZ4] = lz4;
   CompressionCodecs[CompressionTypes.ZSTD] = zstd;
 }
