@@ -1,8 +1,8 @@
-import { afterAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import { skipReason } from "./behaviour.ts";
 import { behaviours } from "./behaviours/index.ts";
-import type { Harness } from "./harness.ts";
-import { removeTopics } from "./remove-topics.ts";
+import { type Harness, patienceOf } from "./harness.ts";
+import { reach, removeTopics } from "./housekeeping.ts";
 import { perform } from "./run.ts";
 
 const CHECK_TIMEOUT = 60_000;
@@ -22,6 +22,7 @@ export function describeTransport(name: string, harness: Harness): void {
   describe.concurrent(`${name} is a right transport`, async () => {
     const { capabilities } = await harness.transport();
     const topics: string[] = [];
+    beforeAll(() => reach(harness, patienceOf(harness)), CLEANUP_TIMEOUT);
     afterAll(() => removeTopics(harness, topics), CLEANUP_TIMEOUT);
     for (const behaviour of behaviours) {
       describe(behaviour.name, () => {

@@ -35,3 +35,8 @@ export interface OwnBroker {
   /** Stops it for good and removes what it left. */
   remove(): Promise<void>;
 }
+
+/** How long anything may take that must happen, in milliseconds. */
+export function patienceOf({ patience = 20_000 }: Harness): number {
+  return patience;
+}

@@ -1,6 +1,6 @@
 import { type Bus, type BusOptions, createBus, type Topic, type TopicOptions, topic, unchecked } from "@waybill/core";
 import { type Capabilities, type Connection, silentLogger, type Transport } from "@waybill/core/transport";
-import type { Harness, OwnBroker } from "./harness.ts";
+import { type Harness, type OwnBroker, patienceOf } from "./harness.ts";
 import { until, within } from "./until.ts";
 
 /** What most checks publish: the `n`-th message of a key, counted from 0. */
@@ -30,7 +30,7 @@ export class Lab {
   constructor(harness: Harness, capabilities: Capabilities) {
     this.harness = harness;
     this.capabilities = capabilities;
-    this.patience = harness.patience ?? 20_000;
+    this.patience = patienceOf(harness);
   }
 
   /** A topic name that nothing else uses. */

@@ -1,7 +1,7 @@
 import { type Check, skipReason } from "./behaviour.ts";
 import type { Harness } from "./harness.ts";
+import { removeTopics } from "./housekeeping.ts";
 import { Lab } from "./lab.ts";
-import { removeTopics } from "./remove-topics.ts";
 
 /**
  * Runs one check against a broker and removes its topics. Resolves with the reason when it had to be skipped, else with `undefined`;
