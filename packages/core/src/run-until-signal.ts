@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import type { Bus } from "./bus.ts";
 import type { Duration } from "./units.ts";
 
+/** Options of {@link runUntilSignal}. */
 export interface RunUntilSignalOptions {
   /** @default ["SIGTERM", "SIGINT"] */
   signals?: readonly NodeJS.Signals[] | undefined;
