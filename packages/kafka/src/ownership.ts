@@ -8,13 +8,23 @@ import {
   toError,
 } from "@waybill/core/transport";
 import { Committer } from "./committer.ts";
-import type { Assignment, EngineAdmin, EngineMember, FetchedRecord, TopicPartition } from "./engine.ts";
+import {
+  type Assignment,
+  type EngineAdmin,
+  EngineError,
+  type EngineErrorKind,
+  type EngineMember,
+  type FetchedRecord,
+  type TopicPartition,
+} from "./engine.ts";
 import { fromRecord } from "./mapping.ts";
 import { pins, type Start, startsOf } from "./positions.ts";
 import { PartitionSource } from "./source.ts";
 
 /** How often a member looks whether the leader has pinned where the group begins. */
 const LOOK_AGAIN = 50;
+
+const FATAL: ReadonlySet<EngineErrorKind> = new Set(["authentication", "authorization", "certificate"]);
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
@@ -27,6 +37,8 @@ export interface OwnershipOptions {
   readonly assignment: Assignment;
   /** Distinguishes the generations of all members of this process. */
   readonly epoch: string;
+  /** Positions cannot be read, and retrying cannot help. */
+  failed(error: EngineError): void;
 }
 
 /** The partitions of one generation of one member, as sources: from their assignment to the next rebalance. */
@@ -58,6 +70,10 @@ export class Ownership {
         attempt = 0;
         await sleep(context.clock, LOOK_AGAIN);
       } catch (error) {
+        if (error instanceof EngineError && FATAL.has(error.kind)) {
+          this.#options.failed(error);
+          return false;
+        }
         context.logger.debug({ error, topic: spec.topic.name, group: spec.group }, "positions cannot be read yet");
         await sleep(context.clock, backoffDelay(RECONNECT, attempt));
       }

@@ -85,6 +85,8 @@ async function compare(admin: EngineAdmin, spec: TopicSpec, live: TopicInfo): Pr
   const config = await admin.config(spec.name).catch((error: unknown) => {
     // Publishing and consuming need no right to see settings.
     if (error instanceof EngineError && error.kind === "authorization") return {} as Readonly<Record<string, string>>;
+    // Made a moment ago, and not every broker has heard of it.
+    if (error instanceof EngineError && error.kind === "unknown-topic") throw new EngineError("busy", error.message, error);
     throw error;
   });
   if (spec.retention !== undefined) note("retention.ms", String(Math.round(spec.retention)), config["retention.ms"]);

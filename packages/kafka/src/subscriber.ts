@@ -6,7 +6,7 @@ import {
   sleep,
   type TransportConsumer,
   type TransportContext,
-  type WaybillError,
+  WaybillError,
 } from "@waybill/core/transport";
 import { type Engine, EngineError, type EngineMember, type MemberEvents } from "./engine.ts";
 import { toWaybillError } from "./errors.ts";
@@ -59,7 +59,7 @@ export class Subscriber implements TransportConsumer {
   async close({ deadline }: { readonly deadline: number }): Promise<void> {
     if (!this.#closing.signal.aborted) {
       this.#closing.abort();
-      this.#ready.resolve();
+      this.#ready.reject(new WaybillError("WAYBILL_CLOSED", "The consumer was closed before it was ready."));
       this.#ownership?.lose("closed");
       this.#options.onClose();
     }
@@ -93,7 +93,9 @@ export class Subscriber implements TransportConsumer {
       failures = this.#joined ? 1 : failures + 1;
       this.#problem = `is reconnecting: ${error.message}`;
       const { topic, group } = this.#options.spec;
-      context.logger.warn({ topic: topic.name, group, error }, "the consumer was lost; another takes its place");
+      const fields = { topic: topic.name, group, error };
+      if (this.#joined) context.logger.warn(fields, "the consumer was lost; another takes its place");
+      else context.logger[failures === 1 ? "warn" : "debug"](fields, "the consumer cannot join yet; it goes on trying");
       await sleep(context.clock, backoffDelay(RECONNECT, failures), signal).catch(() => {});
     }
   }
@@ -142,7 +144,7 @@ export class Subscriber implements TransportConsumer {
         if (member === undefined || this.#closing.signal.aborted) return;
         this.#ownership?.lose("fenced");
         const epoch = `${spec.group}-${assignment.generation}-${++this.#epochs}`;
-        const ownership = new Ownership({ spec, sink, context, member, assignment, epoch, admin: engine.admin });
+        const ownership = new Ownership({ spec, sink, context, member, assignment, epoch, failed, admin: engine.admin });
         this.#ownership = ownership;
         this.#joined = true;
         this.#state(true);

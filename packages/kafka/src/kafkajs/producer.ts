@@ -171,13 +171,12 @@ function mayBeStored({ kind }: EngineError, cause: unknown): boolean {
 }
 
 function toMessage(record: NewRecord, partition: number): Message {
-  const headers: Record<string, string | Buffer | (string | Buffer)[]> = {};
+  // A header may have any name, `__proto__` too.
+  const headers: Record<string, string | Buffer | (string | Buffer)[]> = Object.create(null);
   for (const [name, given] of record.headers) {
     const value = typeof given === "string" ? given : toBuffer(given);
-    const other = Object.hasOwn(headers, name) ? headers[name] : undefined;
-    const next = other === undefined ? value : Array.isArray(other) ? [...other, value] : [other, value];
-    // A header may have any name, `__proto__` too.
-    Object.defineProperty(headers, name, { value: next, enumerable: true, writable: true, configurable: true });
+    const other = headers[name];
+    headers[name] = other === undefined ? value : Array.isArray(other) ? [...other, value] : [other, value];
   }
   return {
     partition,

@@ -22,6 +22,8 @@ export function createSockets(): Sockets {
       : connect({ host, port }, onConnect);
     socket.setKeepAlive(true, 60_000);
     socket.setNoDelay(true);
+    // kafkajs calls `unref` at every disconnect, which listens for the connection of a socket that has none yet.
+    socket.setMaxListeners(0);
     open.add(socket);
     socket.once("close", () => open.delete(socket));
     return socket;
