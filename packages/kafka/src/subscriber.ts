@@ -8,7 +8,7 @@ import {
   type TransportContext,
   WaybillError,
 } from "@waybill/core/transport";
-import { type Engine, EngineError, type EngineMember, type MemberEvents } from "./engine.ts";
+import { type Engine, EngineError, type EngineMember, type MemberEvents, type TopicPartition } from "./engine.ts";
 import { toWaybillError } from "./errors.ts";
 import { groupId, retryName } from "./names.ts";
 import { Ownership } from "./ownership.ts";
@@ -41,6 +41,9 @@ export class Subscriber implements TransportConsumer {
   #joined = false;
   #problem: string | undefined = "has not joined yet";
   #epochs = 0;
+  #up: boolean | undefined;
+  /** As many as the topic is known to have. */
+  #partitions = 0;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -106,6 +109,7 @@ export class Subscriber implements TransportConsumer {
     try {
       const { topics, partitions } = await prepare(signal);
       if (signal.aborted) return undefined;
+      this.#partitions = partitions;
       const share = Math.floor(spec.window.bytes / (2 * Math.max(1, partitions)));
       const ended = Promise.withResolvers<EngineError>();
       const member = engine.member(
@@ -147,6 +151,7 @@ export class Subscriber implements TransportConsumer {
         const ownership = new Ownership({ spec, sink, context, member, assignment, epoch, failed, admin: engine.admin });
         this.#ownership = ownership;
         this.#joined = true;
+        this.#grown(assignment.partitions);
         this.#state(true);
         void ownership.begin().then((reading) => {
           if (!reading || this.#ownership !== ownership) return;
@@ -159,7 +164,20 @@ export class Subscriber implements TransportConsumer {
     };
   }
 
-  #up: boolean | undefined;
+  /** Partitions were added: their dead letters and replays need partitions too. */
+  #grown(assigned: readonly TopicPartition[]): void {
+    const { spec, prepare, context } = this.#options;
+    const own = assigned.filter(({ topic }) => topic === spec.topic.name);
+    const least = Math.max(0, ...own.map(({ partition }) => partition + 1));
+    if (least <= this.#partitions || spec.provision !== "create") return;
+    this.#partitions = least;
+    prepare(this.#closing.signal).catch((error: unknown) => {
+      context.logger.warn(
+        { topic: spec.topic.name, group: spec.group, error },
+        "partitions were added, and not those of dead letters and replays",
+      );
+    });
+  }
 
   #state(up: boolean, error?: Error): void {
     if (this.#up === up) return;

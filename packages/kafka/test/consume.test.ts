@@ -153,6 +153,16 @@ describe.skipIf(skip !== undefined)(`consuming${skip === undefined ? "" : ` (${s
     await publish(connection, topic, ["first"], 2);
     await sink.until(() => sink.received.length === 1);
     expect(sink.received[0]).toMatchObject({ body: "first", message: { position: "0" }, source: { partition: 2 } });
+    const copies = connection.publisher("copy");
+    const to = { topic, partition: 2, group: "g" };
+    for (const kind of ["dead", "group"] as const) {
+      // As soon as what stands beside the topic has grown with it.
+      await expect
+        .poll(async () => (await copies.publish({ ...to, kind }, [envelope(kind)], { deadline: Date.now() + 10_000 }))[0]?.stored)
+        .toBe(true);
+    }
+    await sink.until(() => sink.bodies.includes("group"));
+    expect(sink.received.at(-1)?.source).toMatchObject({ id: `${topic.name}.g.retry/2`, partition: 2 });
   });
 
   test("a consumer whose connection is cut, for a while or again and again, loses nothing", async () => {

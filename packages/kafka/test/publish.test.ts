@@ -24,8 +24,8 @@ describe.skipIf(skip !== undefined)(`publishing${skip === undefined ? "" : ` (${
     await connection.provision(topic, "create", {});
     const publisher = connection.publisher("publish");
     const to = { kind: "topic", topic, partition: 5 } as const;
-    const [outcome] = await publisher.publish(to, [envelope("x")], { deadline: Date.now() + 1_000 });
-    expect(outcome).toMatchObject({ stored: false, retry: true });
+    const [outcome] = await publisher.publish(to, [envelope("x")], soon());
+    expect(outcome).toMatchObject({ stored: false, retry: false, error: { code: "WAYBILL_TOPIC_NOT_FOUND" } });
   });
 
   test("a message that is too large fails alone, with its size and the limit", async () => {

@@ -117,6 +117,7 @@ export class KafkajsProducer implements EngineProducer {
     const producer = createClient(this.#options, sockets).producer({
       idempotent: true,
       allowAutoTopicCreation: false,
+      metadataMaxAge: this.#options.settings.metadataRefresh,
       createPartitioner:
         () =>
         ({ message }) =>
@@ -158,8 +159,14 @@ function acknowledged(acks: readonly (RecordMetadata | null)[], to: TopicPartiti
   const ack = acks.find((one) => one?.topicName === to.topic && one.partition === to.partition);
   if (ack?.errorCode === 0)
     return { stored: true, baseOffset: ack.baseOffset === undefined ? undefined : Number(ack.baseOffset) };
-  const reason = `the broker acknowledged nothing for partition ${to.partition} of ${to.topic}`;
-  return { stored: ack === undefined ? false : "unknown", error: new EngineError("busy", reason) };
+  if (!ack) {
+    // What kafkajs knows of the topic has no such partition, so it has sent nothing. It may have been added since.
+    return { stored: false, error: new EngineError("unknown-topic", `there is no partition ${to.partition} of ${to.topic}`) };
+  }
+  return {
+    stored: "unknown",
+    error: new EngineError("busy", `partition ${to.partition} of ${to.topic} answered ${ack.errorCode}`),
+  };
 }
 
 /** Whether the broker may have appended what it did not acknowledge. Most answers say that it has not. */
