@@ -15,6 +15,7 @@ import {
 } from "@waybill/core/transport";
 import { createAdmin } from "./admin.ts";
 import type { Engine } from "./engine.ts";
+import { guardSink } from "./guarded-sink.ts";
 import { provision } from "./provision.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { persist } from "./retry.ts";
@@ -83,7 +84,7 @@ export class KafkaConnection implements Connection {
   consume(spec: ConsumeSpec, sink: ConsumerSink): Subscriber {
     const subscriber: Subscriber = new Subscriber({
       spec,
-      sink,
+      sink: guardSink(sink, this.#context.logger),
       engine: this.#engine,
       context: this.#context,
       prepare: async (signal) => {

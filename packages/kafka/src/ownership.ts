@@ -5,7 +5,6 @@ import {
   RECONNECT,
   sleep,
   type TransportContext,
-  toError,
 } from "@waybill/core/transport";
 import { Committer } from "./committer.ts";
 import {
@@ -113,11 +112,7 @@ export class Ownership {
   /** Orderly: resolves when core has settled what it runs, and the partitions may go to others. */
   async release(deadline: number): Promise<void> {
     const sources = [...this.#sources.values()];
-    try {
-      if (sources.length > 0) await this.#options.sink.losing(sources, deadline);
-    } catch (error) {
-      this.#options.context.logger.error({ error: toError(error) }, "handing over failed");
-    }
+    if (sources.length > 0) await this.#options.sink.losing(sources, deadline);
     this.lose("handed-over");
   }
 

@@ -34,6 +34,7 @@ export class Subscriber implements TransportConsumer {
   readonly ready: Promise<void>;
   readonly #options: SubscriberOptions;
   readonly #closing = new AbortController();
+  readonly #closed: Promise<undefined>;
   readonly #ready = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
   #member: EngineMember | undefined;
@@ -50,6 +51,9 @@ export class Subscriber implements TransportConsumer {
     this.ready = this.#ready.promise;
     // A subscription that is closed before it was ready: nobody may be listening.
     this.ready.catch(() => {});
+    this.#closed = new Promise((resolve) => {
+      this.#closing.signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    });
     this.#running = this.#run();
   }
 
@@ -84,7 +88,6 @@ export class Subscriber implements TransportConsumer {
       const error = await this.#live(signal);
       if (signal.aborted || error === undefined) return;
       this.#state(false, error);
-      this.#ownership?.lose("connection");
       this.#ownership = undefined;
       const failure = this.#fatal(error);
       if (failure !== undefined) {
@@ -123,11 +126,10 @@ export class Subscriber implements TransportConsumer {
         this.#events(ended.resolve),
       );
       this.#member = member;
-      const closed = new Promise<undefined>((resolve) =>
-        signal.addEventListener("abort", () => resolve(undefined), { once: true }),
-      );
-      const error = await Promise.race([ended.promise, closed]);
-      if (error !== undefined) await member.close(this.#options.context.clock.now() + 1_000);
+      const error = await Promise.race([ended.promise, this.#closed]);
+      if (error === undefined) return undefined;
+      this.#ownership?.lose("connection");
+      await member.close(this.#options.context.clock.now() + 1_000);
       return error;
     } catch (error) {
       return error as Error;
@@ -139,8 +141,9 @@ export class Subscriber implements TransportConsumer {
     return {
       failed,
       revoking: async (deadline) => {
-        await this.#ownership?.release(deadline);
-        this.#ownership = undefined;
+        const ownership = this.#ownership;
+        await ownership?.release(deadline);
+        if (this.#ownership === ownership) this.#ownership = undefined;
       },
       fenced: () => this.#ownership?.lose("fenced"),
       assigned: (assignment) => {

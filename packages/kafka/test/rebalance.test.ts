@@ -95,9 +95,15 @@ describe.skipIf(skip !== undefined)(`a group of several members${skip === undefi
     const topic = topicSpec();
     const [a, b] = [new RecordingSink({ settle: false }), new RecordingSink()];
     await connect({ url }).consume(consumeSpec(topic, { handover: 1_000 }), a).ready;
-    a.onLosing = () => new Promise(() => {});
+    const work = Promise.withResolvers<void>();
+    a.onLosing = () => work.promise;
     await connect({ url }).consume(consumeSpec(topic), b).ready;
     expect(a.events).toContain("lost 4 fenced");
+    await a.until(() => a.owned.size === 2);
+    // It ends after all, and takes nothing with it.
+    work.resolve();
+    for (const partition of [0, 1]) await publish(connect({ url }), topic, [String(partition)], partition);
+    await expect.poll(() => [...a.bodies, ...b.bodies].sort(), { timeout: 10_000 }).toEqual(["0", "1"]);
   });
 
   test("loses nothing and keeps the order while members join, leave and vanish", async () => {
