@@ -18,7 +18,15 @@ describe.skipIf(skip !== undefined)(`a broker that asks who one is${skip === und
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), "waybill-"));
     certificates = await makeCertificates(dir);
-    cluster = await startKafka({ sasl: { users: { alice: "wonderland" } }, tls: { certificates } });
+    cluster = await startKafka({
+      sasl: { users: { alice: "wonderland", bob: "builder" } },
+      tls: { certificates },
+      config: {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        // The brokers among themselves, and alice. Bob may do nothing.
+        "super.users": "User:ANONYMOUS;User:alice",
+      },
+    });
     url = cluster.url.replace("kafka:", "kafkas:");
   });
 
@@ -95,6 +103,17 @@ describe.skipIf(skip !== undefined)(`a broker that asks who one is${skip === und
     const connection = connect(trusting({ sasl: { ...alice("plain"), password: "looking-glass" } }));
     const failure = publish(connection, topicSpec(), ["1"]);
     await expect(failure).rejects.toMatchObject({ code: "WAYBILL_AUTHENTICATION_FAILED", retryable: false });
+  });
+
+  test("says to who may not publish, make topics or join that this is why, instead of trying for ever", async () => {
+    const topic = topicSpec({ groups: ["g"] });
+    await connect(trusting({ sasl: alice("plain") })).provision(topic, "create", {});
+    const bob = connect(trusting({ sasl: { mechanism: "plain", username: "bob", password: "builder" } }));
+    await bob.ready({});
+    const refused = { code: "WAYBILL_NOT_AUTHORIZED", retryable: false };
+    await expect(publish(bob, topic, ["1"])).rejects.toMatchObject(refused);
+    await expect(bob.provision(topicSpec(), "create", {})).rejects.toMatchObject(refused);
+    await expect(bob.consume(consumeSpec(topic), new RecordingSink()).ready).rejects.toMatchObject(refused);
   });
 
   test("a port that speaks no TLS is waited for, and health says what is wrong", async () => {
