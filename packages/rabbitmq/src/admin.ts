@@ -58,7 +58,7 @@ export class RabbitmqAdmin implements TransportAdmin {
   }
 
   async #listed(): Promise<ReadonlyMap<string, ListedTopic>> {
-    return standing(await readRegistry(await this.#model(), this.#clock));
+    return standing(await readRegistry(await this.#registry(), this.#clock));
   }
 
   async #on<T>(what: string, work: (on: OnChannel) => Promise<T>): Promise<T> {

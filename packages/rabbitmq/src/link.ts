@@ -118,6 +118,8 @@ export class Link {
 
   #adopt(model: ChannelModel, coming: PromiseWithResolvers<ChannelModel>): void {
     let reason: Error | undefined;
+    // Every consumer listens.
+    model.setMaxListeners(0);
     model.on("error", (error) => {
       reason = error;
     });

@@ -40,10 +40,8 @@ export class Membership {
     const membership = new Membership(model, clock, topic, group, roster);
     try {
       const name = rosterQueue(topic, group);
-      await answered(
-        clock,
-        roster.assertQueue(name, { durable: true, arguments: { "x-queue-type": "quorum", "x-delivery-limit": 2_147_483_647 } }),
-      );
+      // A classic queue: consuming from an empty quorum queue hangs on 3.10 after the broker was killed.
+      await answered(clock, roster.assertQueue(name, { durable: true, arguments: { "x-queue-type": "classic" } }));
       // Nothing is ever published there.
       await answered(
         clock,

@@ -134,14 +134,17 @@ export class Provisioner {
       throw missing(`"${name}" does not exist.`, to.topic.name, to.kind === "topic" ? undefined : to.group);
     }
     // With an exchange its bindings are gone, also those of groups that this process does not know.
-    const groups = to.kind === "topic" ? await this.#groupsOf(model, to.topic) : [to.group];
+    const groups = to.kind === "topic" ? await this.#groupsOf(to.topic) : [to.group];
     await this.provision(model, to.topic, mode, groups);
     this.#gone.delete(name);
     this.#context.logger.warn({ topic: to.topic.name }, `"${name}" was missing on RabbitMQ and was declared again`);
   }
 
-  async #groupsOf(model: ChannelModel, topic: TopicSpec): Promise<readonly string[]> {
-    const listed = await readRegistry(model, this.#context.clock).catch(() => []);
+  async #groupsOf(topic: TopicSpec): Promise<readonly string[]> {
+    const listed = await this.#registry
+      .up()
+      .then((registry) => readRegistry(registry, this.#context.clock))
+      .catch(() => []);
     return [...new Set([...topic.groups, ...(standing(listed).get(topic.name)?.groups.keys() ?? [])])];
   }
 }

@@ -1,6 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { type Clock, toError, UnsupportedError } from "@waybill/core/transport";
-import type { Channel, ChannelModel } from "amqplib";
-import { answered, closeChannel, openChannel, openConfirmChannel, withSpareChannel } from "./channels.ts";
+import type { ChannelModel, ConsumeMessage } from "amqplib";
+import { answered, closeChannel, openChannel, openConfirmChannel } from "./channels.ts";
 import { REGISTRY } from "./names.ts";
 
 /** One line of the registry: something that was about to be created, or a topic that was deleted with all that is its. */
@@ -14,56 +15,23 @@ export interface RegistryRecord {
   readonly deleted?: true;
 }
 
+/** Where a reader found the end. */
+type Line = RegistryRecord | { readonly mark: string };
+
 const APPEND_TIMEOUT = 5_000;
 
 /** Adds lines to the stream in which the broker itself remembers what Waybill created on it. */
-export async function appendToRegistry(model: ChannelModel, clock: Clock, records: readonly RegistryRecord[]): Promise<void> {
-  const channel = await openConfirmChannel(model, clock);
-  try {
-    await answered(clock, declare(channel), APPEND_TIMEOUT);
-    for (const record of records) {
-      channel.publish("", REGISTRY, Buffer.from(JSON.stringify(record)), { persistent: true, contentType: "application/json" });
-    }
-    await answered(clock, channel.waitForConfirms(), APPEND_TIMEOUT);
-  } finally {
-    void closeChannel(channel, clock);
-  }
+export function appendToRegistry(model: ChannelModel, clock: Clock, records: readonly RegistryRecord[]): Promise<void> {
+  return append(model, clock, records);
 }
 
-/** All lines, oldest first. Rejects with `UNSUPPORTED` and the broker's reason where there are no streams. */
+/**
+ * All lines that were there when this was called, oldest first: a mark of our own says where they end, because the number of messages that the
+ * broker tells of a stream lags behind. Rejects with `UNSUPPORTED` and the broker's reason where there are no streams.
+ */
 export async function readRegistry(model: ChannelModel, clock: Clock): Promise<readonly RegistryRecord[]> {
-  const last = await lastOffset(model, clock);
-  if (last < 0) return [];
-  const channel = await openChannel(model, clock);
-  const records: RegistryRecord[] = [];
-  try {
-    await channel.prefetch(1_000);
-    const whole = Promise.withResolvers<void>();
-    channel.on("close", () => whole.reject(new Error("the channel was closed while the registry was read")));
-    const take = (offset: number, content: Buffer): void => {
-      const record = parse(content);
-      if (record) records.push(record);
-      if (offset >= last) whole.resolve();
-    };
-    await channel.consume(
-      REGISTRY,
-      (message) => {
-        if (!message) return whole.reject(new Error("the registry was deleted while it was read"));
-        take(Number(message.properties.headers?.["x-stream-offset"]), message.content);
-        channel.ack(message);
-      },
-      { arguments: { "x-stream-offset": "first" } },
-    );
-    await answered(clock, whole.promise);
-    return records;
-  } finally {
-    void closeChannel(channel, clock);
-  }
-}
-
-/** Of the newest line; -1 when there is none. A marker of our own would need a permission that reading does not. */
-async function lastOffset(model: ChannelModel, clock: Clock): Promise<number> {
-  const { messageCount } = await withSpareChannel(model, clock, (on) => on(declare)).catch((cause) => {
+  const mark = randomUUID();
+  await append(model, clock, [{ mark }]).catch((cause) => {
     throw new UnsupportedError(
       "registry",
       `Topics cannot be listed: the stream "${REGISTRY}" cannot be had: ${toError(cause).message}.`,
@@ -73,18 +41,50 @@ async function lastOffset(model: ChannelModel, clock: Clock): Promise<number> {
       },
     );
   });
-  return messageCount - 1;
+  const channel = await openChannel(model, clock);
+  const records: RegistryRecord[] = [];
+  try {
+    await answered(clock, channel.prefetch(1_000));
+    const whole = Promise.withResolvers<void>();
+    whole.promise.catch(() => undefined);
+    channel.on("close", () => whole.reject(new Error("the channel was closed while the registry was read")));
+    const take = (message: ConsumeMessage | null): void => {
+      if (!message) {
+        whole.reject(new Error("the registry was deleted while it was read"));
+        return;
+      }
+      const line = parse(message.content);
+      if (line && "topic" in line) records.push(line);
+      if (line && "mark" in line && line.mark === mark) whole.resolve();
+      channel.ack(message);
+    };
+    await answered(clock, channel.consume(REGISTRY, take, { arguments: { "x-stream-offset": "first" } }));
+    await answered(clock, whole.promise);
+    return records;
+  } finally {
+    void closeChannel(channel, clock);
+  }
 }
 
-function declare(channel: Channel): Promise<{ messageCount: number }> {
-  return channel.assertQueue(REGISTRY, { durable: true, arguments: { "x-queue-type": "stream" } });
+async function append(model: ChannelModel, clock: Clock, lines: readonly Line[]): Promise<void> {
+  const channel = await openConfirmChannel(model, clock);
+  try {
+    const stream = { durable: true, arguments: { "x-queue-type": "stream" } };
+    await answered(clock, channel.assertQueue(REGISTRY, stream), APPEND_TIMEOUT);
+    for (const line of lines) {
+      channel.publish("", REGISTRY, Buffer.from(JSON.stringify(line)), { persistent: true, contentType: "application/json" });
+    }
+    await answered(clock, channel.waitForConfirms(), APPEND_TIMEOUT);
+  } finally {
+    void closeChannel(channel, clock);
+  }
 }
 
 /** Lines of somebody else are skipped. */
-function parse(content: Buffer): RegistryRecord | undefined {
+function parse(content: Buffer): Line | undefined {
   try {
-    const record: unknown = JSON.parse(content.toString());
-    return typeof record === "object" && record !== null && "topic" in record ? (record as RegistryRecord) : undefined;
+    const line: unknown = JSON.parse(content.toString());
+    return typeof line === "object" && line !== null ? (line as Line) : undefined;
   } catch {
     return undefined;
   }

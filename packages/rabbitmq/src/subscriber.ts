@@ -142,11 +142,13 @@ export class RabbitmqConsumer implements TransportConsumer {
       this.#problem = undefined;
       return membership;
     } catch (error) {
-      if (replyCode(error) !== REPLY.accessRefused) throw error;
-      this.#problem = `Partitions of "${topic.name}" are not balanced over the members of "${group}": this user may not declare "${topic.name}.${group}.*".`;
+      // No permission, or the node that holds the roster is away.
+      if (replyCode(error) !== REPLY.accessRefused && replyCode(error) !== REPLY.notFound) throw error;
+      const reason = toError(error).message;
+      this.#problem = `Partitions of "${topic.name}" are not shared evenly by the members of "${group}": ${reason}.`;
       this.#context.logger.warn(
         { err: toError(error), topic: topic.name, group },
-        "Members cannot share partitions evenly without that permission",
+        "Members of the group cannot share partitions evenly",
       );
       return undefined;
     }

@@ -1,0 +1,32 @@
+import { describeTransport } from "@waybill/conformance";
+import { startRabbitmq } from "../../../tools/src/index.ts";
+import { fromUrl, rabbitmq } from "../src/index.ts";
+import { brokers, native } from "./driver.ts";
+
+for (const { name, url = "amqp://localhost", skip } of brokers) {
+  describeTransport(name, {
+    skip,
+    transport: () => fromUrl(url),
+    async foreign(topic, { body, headers }) {
+      await using client = await native(url);
+      const channel = await client.createConfirmChannel();
+      const bytes = Object.entries(headers).map(([header, value]) => [
+        header,
+        typeof value === "string" ? value : Buffer.from(value),
+      ]);
+      channel.publish(topic, "not.a.key.of.ours", Buffer.from(body), { headers: Object.fromEntries(bytes), mandatory: true });
+      await channel.waitForConfirms();
+    },
+    async broker() {
+      const cluster = await startRabbitmq({ version: name === "rabbitmq4" ? "4" : "installed" });
+      const [node] = cluster.nodes;
+      return {
+        transport: () => fromUrl(cluster.url),
+        start: async () => node?.start(),
+        stop: async () => node?.kill(),
+        remove: () => cluster.stop(),
+      };
+    },
+    badCredentials: () => rabbitmq({ url, username: "guest", password: "wrong" }),
+  });
+}
