@@ -69,7 +69,7 @@ export async function arrivedOnce(
 }
 
 /** Waits until all that has been published so far would have been handled: until a last message of every partition has. */
-export async function nothingMore(lab: Lab, bus: Bus, stream: Stream, got: readonly Item[]): Promise<void> {
+async function nothingMore(lab: Lab, bus: Bus, stream: Stream, got: readonly Item[]): Promise<void> {
   const keys = keyPerPartition(stream);
   const before = got.length;
   await publishAll(

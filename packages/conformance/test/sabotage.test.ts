@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { behaviours, type Check } from "../src/index.ts";
 import { perform } from "../src/run.ts";
 import { tamperedHarness } from "./harness.ts";
-import { sabotages } from "./sabotages.ts";
+import { sabotages } from "./sabotages/index.ts";
 
 const checks = behaviours.flatMap((behaviour) => behaviour.checks);
 
