@@ -15,7 +15,8 @@ for (const broker of ["kafka", "rabbitmq"] as const) {
     const args = ["--transport", cluster.url, "--limit", String(FLIGHTS), "--rate", "2000", "--json", "--no-progress"];
     const demo = startDemo(args, context.signal);
     const api = await demo.api;
-    await expect.poll(() => shown(api), { timeout: 60_000 }).toBeGreaterThan(FLIGHTS / 4);
+    // Not before some seconds: RabbitMQ 3.10 forgets the members of a quorum queue that was declared in the second before it is killed.
+    await expect.poll(() => shown(api), { timeout: 60_000 }).toBeGreaterThan(FLIGHTS / 2);
 
     const [node] = cluster.nodes;
     await node?.kill("SIGKILL");
