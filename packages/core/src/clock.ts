@@ -2,8 +2,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Runs `callback` once after `ms`. The function returned cancels it. */
-  after(ms: number, callback: () => void): () => void;
+  /** Runs `callback` once after `ms`. The function returned cancels it. A `background` timer alone keeps no process alive. */
+  after(ms: number, callback: () => void, background?: boolean): () => void;
 }
 
 const LONGEST = 2_147_483_647;
@@ -11,8 +11,9 @@ const LONGEST = 2_147_483_647;
 /** The machine's clock. Its timers keep the process alive; delays beyond what a timer can hold are cut to that. */
 export const systemClock: Clock = {
   now: Date.now,
-  after(ms, callback) {
+  after(ms, callback, background = false) {
     const timer = setTimeout(callback, Math.min(ms, LONGEST));
+    if (background) timer.unref();
     return () => clearTimeout(timer);
   },
 };

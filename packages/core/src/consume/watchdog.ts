@@ -22,7 +22,7 @@ export class Watchdog {
 
   /** A handler was started. */
   watch(): void {
-    this.#cancel ??= this.#o.clock.after(this.#o.after, () => this.#look());
+    this.#cancel ??= this.#o.clock.after(this.#o.after, () => this.#look(), true);
   }
 
   /** Handlers that have run for too long by now. */
@@ -52,6 +52,6 @@ export class Watchdog {
       this.#reported.set(entry, entry.startedAt);
       onStuck(entry, overdue + after);
     }
-    if (next !== undefined) this.#cancel = clock.after(next, () => this.#look());
+    if (next !== undefined) this.#cancel = clock.after(next, () => this.#look(), true);
   }
 }
