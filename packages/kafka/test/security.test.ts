@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type Certificates, type Cluster, makeCertificates, startKafka } from "../../../tools/src/index.ts";
 import type { KafkaOptions } from "../src/index.ts";
@@ -114,6 +115,27 @@ describe.skipIf(skip !== undefined)(`a broker that asks who one is${skip === und
     await expect(publish(bob, topic, ["1"])).rejects.toMatchObject(refused);
     await expect(bob.provision(topicSpec(), "create", {})).rejects.toMatchObject(refused);
     await expect(bob.consume(consumeSpec(topic), new RecordingSink()).ready).rejects.toMatchObject(refused);
+  });
+
+  test("says to who may read a topic, but not join its group, that this is why", async () => {
+    const topic = topicSpec({ groups: ["g"] });
+    await connect(trusting({ sasl: alice("plain") })).provision(topic, "create", {});
+    const ssl = { ca: pem(certificates.ca.certFile) };
+    const admin = new Kafka({
+      brokers: [new URL(url).host],
+      ssl,
+      sasl: { ...alice("plain"), mechanism: "plain" },
+      logLevel: logLevel.NOTHING,
+    }).admin();
+    await admin.connect();
+    const permissionType = AclPermissionTypes.ALLOW;
+    const resource = { resourceType: AclResourceTypes.TOPIC, resourcePatternType: ResourcePatternTypes.PREFIXED };
+    const acl = { ...resource, resourceName: topic.name, principal: "User:bob", host: "*", permissionType };
+    await admin.createAcls({ acl: [{ ...acl, operation: AclOperationTypes.READ }] });
+    await admin.disconnect();
+    const bob = connect(trusting({ sasl: { mechanism: "plain", username: "bob", password: "builder" } }));
+    const { ready } = bob.consume(consumeSpec(topic, { provision: "off" }), new RecordingSink());
+    await expect(ready).rejects.toMatchObject({ code: "WAYBILL_NOT_AUTHORIZED", group: "g", retryable: false });
   });
 
   test("a port that speaks no TLS is waited for, and health says what is wrong", async () => {

@@ -30,6 +30,10 @@ export interface CommitTopic {
 export interface GroupCluster {
   findBroker(query: { readonly nodeId: string | number }): Promise<GroupBroker>;
   findGroupCoordinator(query: { readonly groupId: string }): Promise<GroupBroker>;
+  readonly brokerPool: {
+    /** Asks one broker after the other; `null` when all have failed, whyever. */
+    withBroker<T>(ask: (asked: unknown) => Promise<T>): Promise<T | null>;
+  };
 }
 
 export interface MembershipOptions {
@@ -73,6 +77,7 @@ export class Membership {
   attach(cluster: GroupCluster): void {
     if (this.#cluster !== undefined) return;
     this.#cluster = cluster;
+    tellRefusals(cluster);
     const find = cluster.findBroker.bind(cluster);
     cluster.findBroker = async (query) => {
       const broker = await find(query);
@@ -181,4 +186,20 @@ export class Membership {
     });
     this.#owner = false;
   }
+}
+
+/** kafkajs takes a coordinator that may not be asked for one that cannot be found, and would look for it for ever. */
+function tellRefusals({ brokerPool }: GroupCluster): void {
+  const withBroker = brokerPool.withBroker.bind(brokerPool);
+  brokerPool.withBroker = async (ask) => {
+    let refusal: unknown;
+    const answer = await withBroker((asked) =>
+      ask(asked).catch((error: unknown) => {
+        if (brokerTypes(error).includes("GROUP_AUTHORIZATION_FAILED")) refusal = error;
+        throw error;
+      }),
+    );
+    if (answer === null && refusal !== undefined) throw refusal;
+    return answer;
+  };
 }
