@@ -49,9 +49,9 @@ export interface ErrorDetails {
 export class WaybillError extends Error {
   override readonly name: string = "WaybillError";
   readonly code: ErrorCode;
-  readonly topic?: string;
-  readonly group?: string;
-  readonly hint?: string;
+  declare readonly topic?: string;
+  declare readonly group?: string;
+  declare readonly hint?: string;
   /** The same call may succeed later. */
   readonly retryable: boolean;
 

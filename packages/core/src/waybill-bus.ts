@@ -226,7 +226,8 @@ export class WaybillBus implements Bus {
     signal?.throwIfAborted();
     const { promise: given, reject } = Promise.withResolvers<never>();
     const cancel = this.#clock.after(timeout ?? 2 ** 31, () => {
-      const why = this.#link.problems.map((problem) => ` ${problem}.`).join("");
+      const problems = new Set([...this.#link.problems, ...(this.#link.live?.health().problems ?? [])]);
+      const why = [...problems].map((problem) => ` ${problem.replace(/\.?$/, ".")}`).join("");
       reject(
         new WaybillError("WAYBILL_CONNECTION_FAILED", `The broker was not ready within ${timeout} ms.${why}`, {
           retryable: true,
