@@ -71,3 +71,21 @@ describe.skipIf(skip)("a broker of our own", () => {
     await seen.until(() => seen.bodies.includes("a"));
   });
 });
+
+test.skipIf(skip)("a memory alarm holds back publishing alone: a member joins and leaves, and health says why", async () => {
+  await using broker = await startRabbitmq({ config: { "vm_memory_high_watermark.absolute": "1MB" } });
+  const topic = topicSpec({ groups: ["readers"] });
+  await using member = new Member(broker.url);
+  const consumer = member.consume(topic, new Recorder());
+  await consumer.ready;
+  const publisher = member.connection.publisher("publish");
+  const outcomes = await publisher.publish({ kind: "topic", topic, partition: 0 }, [envelope("a")], {
+    deadline: Date.now() + 1_000,
+  });
+  expect(outcomes).toMatchObject([{ stored: "unknown", retry: true, error: { code: "WAYBILL_PUBLISH_TIMEOUT" } }]);
+  expect(member.connection.health()).toMatchObject({
+    status: "degraded",
+    problems: expect.arrayContaining([expect.stringMatching(/RabbitMQ holds back publishing/)]),
+  });
+  expect(await member.connection.provision(topic, "check", {})).toEqual({ partitions: 2, drift: [] });
+});
