@@ -190,6 +190,8 @@ export interface ConsumeSpec {
   readonly window: { readonly messages: number; readonly bytes: number };
   /** How long an orderly hand-over may wait for running handlers. */
   readonly handover: number;
+  /** Delays of {@link Destination} `delay` that this group will use, in milliseconds, shortest first. */
+  readonly delays: readonly number[];
 }
 
 /** One stretch of ownership of a partition or queue. Every method may be called at any time; on a source that was lost they do nothing. */

@@ -57,7 +57,7 @@ export async function publish(
 
 export function consumeSpec(topic: TopicSpec, options: Partial<ConsumeSpec> = {}): ConsumeSpec {
   const window = { messages: 1_000, bytes: 8_000_000 };
-  return { topic, group: "g", from: "earliest", provision: "create", window, handover: 5_000, ...options };
+  return { topic, group: "g", from: "earliest", provision: "create", window, handover: 5_000, delays: [], ...options };
 }
 
 export interface Received {

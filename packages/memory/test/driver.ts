@@ -121,6 +121,7 @@ export async function join(connection: Connection, sink: ConsumerSink, over: Par
       provision: "create",
       window: { messages: 1_000, bytes: 1_000_000 },
       handover: 5_000,
+      delays: [],
       ...over,
     },
     sink,

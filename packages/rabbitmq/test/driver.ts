@@ -64,6 +64,7 @@ export class Member implements AsyncDisposable {
         provision: "create",
         window: { messages: 1_000, bytes: 64 * 1_048_576 },
         handover: 5_000,
+        delays: [],
         ...over,
       },
       sink,

@@ -125,7 +125,7 @@ export function assemble(
     onClosed,
   });
   if (handout !== undefined) handout.onDemand = () => dispatcher.poke();
-  const consume = { topic: spec, group, from, provision, window, handover: HANDOVER };
+  const consume = { topic: spec, group, from, provision, window, handover: HANDOVER, delays: options.policy.later };
   return { subscription, start: (connection) => subscription.start((sink) => connection.consume(consume, sink)) };
 }
 
