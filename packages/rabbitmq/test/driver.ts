@@ -65,7 +65,6 @@ export class Member implements AsyncDisposable {
         window: { messages: 1_000, bytes: 64 * 1_048_576 },
         handover: 5_000,
         delays: [],
-        delays: [],
         ...over,
       },
       sink,
