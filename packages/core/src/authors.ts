@@ -4,9 +4,9 @@
  */
 export { type Backoff, backoffDelay, RECONNECT } from "./backoff.ts";
 export { bindAttributes, unbindAttributes, weigh } from "./binding.ts";
-export { createBusWith } from "./bus.ts";
 export type { BusOptions } from "./bus-options.ts";
 export { type Clock, sleep, systemClock } from "./clock.ts";
+export { createBusWith } from "./create-bus.ts";
 export { type DeadLettered, describeDeadLetter } from "./dead-letters.ts";
 export { type ErrorCode, toError, UnsupportedError, WaybillError } from "./errors.ts";
 export { type Logger, silentLogger } from "./logger.ts";

@@ -1,6 +1,4 @@
 import type { Admin } from "./admin.ts";
-import type { BusOptions } from "./bus-options.ts";
-import type { Clock } from "./clock.ts";
 import type { Batch } from "./consume/batch.ts";
 import type { BatchOptions, ConsumeOptions } from "./consume/options.ts";
 import type { Puller } from "./consume/pull.ts";
@@ -10,7 +8,6 @@ import type { Publisher } from "./publisher.ts";
 import type { Status, Subscription, SubscriptionHealth } from "./subscription.ts";
 import type { EventTypes, Form, Topic } from "./topic.ts";
 import type { Duration } from "./units.ts";
-import { WaybillBus } from "./waybill-bus.ts";
 
 /** Its promise is awaited, its value ignored. */
 export type Handler<D> = (delivery: D) => unknown;
@@ -75,17 +72,4 @@ export interface Bus extends Publisher, AsyncDisposable {
    * left, releases everything, and rejects with `CLOSE_TIMEOUT`; within a handler it rejects with `CLOSE_IN_HANDLER`. @default timeout "25s"
    */
   close(options?: { timeout?: Duration }): Promise<void>;
-}
-
-/**
- * Makes a bus. Synchronous and without I/O: the first `publish`, `subscribe` or `ready` connects.
- * Throws `CONFIG_INVALID` with every problem, or `TRANSPORT_MISSING`.
- */
-export function createBus(options: BusOptions = {}): Bus {
-  return new WaybillBus(options);
-}
-
-/** {@link createBus} on another clock: for test buses, whose time a test moves. */
-export function createBusWith(options: BusOptions, internals: { readonly clock: Clock }): Bus {
-  return new WaybillBus(options, internals);
 }

@@ -1,10 +1,11 @@
 export type { Admin } from "./admin.ts";
-export { type Bus, createBus, type Handler, type HandlerMap, type Health } from "./bus.ts";
+export type { Bus, Handler, HandlerMap, Health } from "./bus.ts";
 export type { BusOptions } from "./bus-options.ts";
 export { type Codec, type CodecContext, json } from "./codec.ts";
 export type { Batch } from "./consume/batch.ts";
 export type { BatchOptions, ConsumeOptions, Need, RetryPolicy } from "./consume/options.ts";
 export type { Puller } from "./consume/pull.ts";
+export { createBus } from "./create-bus.ts";
 export type { DeadLetterChoice, DeadLettered, DeadLetters } from "./dead-letters.ts";
 export {
   DeadLetter,
