@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { beforeAll, describe, test } from "vitest";
 import { skipReason } from "./behaviour.ts";
 import { behaviours } from "./behaviours/index.ts";
 import { type Harness, patienceOf } from "./harness.ts";
-import { reach, removeTopics } from "./housekeeping.ts";
-import { perform } from "./run.ts";
+import { reach } from "./housekeeping.ts";
+import { runCheck } from "./run.ts";
 
 const CHECK_TIMEOUT = 60_000;
 const CLEANUP_TIMEOUT = 120_000;
@@ -21,18 +21,14 @@ export function describeTransport(name: string, harness: Harness): void {
   }
   describe.concurrent(`${name} is a right transport`, async () => {
     const { capabilities } = await harness.transport();
-    const topics: string[] = [];
     beforeAll(() => reach(harness, patienceOf(harness)), CLEANUP_TIMEOUT);
-    afterAll(() => removeTopics(harness, topics), CLEANUP_TIMEOUT);
     for (const behaviour of behaviours) {
       describe(behaviour.name, () => {
         for (const check of behaviour.checks) {
           const reason = skipReason(check, capabilities, harness);
           if (reason !== undefined) test.skip(`${check.name} (skipped: ${reason})`);
           else
-            test(check.name, { timeout: check.timeout ?? CHECK_TIMEOUT }, () =>
-              perform(check, harness, topics).then(() => undefined),
-            );
+            test(check.name, { timeout: check.timeout ?? CHECK_TIMEOUT }, () => runCheck(check, harness).then(() => undefined));
         }
       });
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, expect, test } from "vitest";
 import { behaviours, type Check } from "../src/index.ts";
-import { perform } from "../src/run.ts";
+import { runCheck } from "../src/run.ts";
 import { tamperedHarness } from "./harness.ts";
 import { sabotages } from "./sabotages/index.ts";
 
@@ -17,15 +17,14 @@ function find(beginning: string): Check {
 describe.concurrent.each(sabotages)("a transport that $name", ({ tamper, like, caughtBy }) => {
   for (const [beginning, says] of Object.entries(caughtBy)) {
     test(`is caught: ${beginning} …`, async () => {
-      await expect(perform(find(beginning), tamperedHarness(like, tamper(), 1_000), [])).rejects.toThrow(says);
+      await expect(runCheck(find(beginning), tamperedHarness(like, tamper(), 1_000))).rejects.toThrow(says);
     });
 
     test(`is right without that: ${beginning} …`, async () => {
       expect(
-        await perform(
+        await runCheck(
           find(beginning),
           tamperedHarness(like, () => ({}), 10_000),
-          [],
         ),
       ).toBeUndefined();
     });

@@ -4,6 +4,9 @@ import type { Events } from "./events.ts";
 import type { Logger } from "./logger.ts";
 import type { Capabilities, Connection, Role, Transport, TransportPublisher } from "./transport.ts";
 
+/** How much later than its deadline a connection may be closed, in milliseconds. */
+const GRACE = 500;
+
 /** A bus's link to its transport: loaded and connected at first use, then the same for good. */
 export class Link {
   readonly #options: {
@@ -78,7 +81,11 @@ export class Link {
   async close(deadline: number): Promise<void> {
     this.#closed = true;
     const connection = await this.#connection?.catch(() => undefined);
-    await connection?.close({ deadline });
+    if (connection === undefined) return;
+    // An adapter bounds this itself; one that does not must not hold the application.
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(Math.max(0, deadline - this.#options.clock.now()) + GRACE, resolve);
+    await Promise.race([connection.close({ deadline }), late]).finally(cancel);
   }
 
   #state(role: Role, state: "connected" | "disconnected", error: Error | undefined): void {
