@@ -48,7 +48,7 @@ export function summarise({ transport, board, alerts, pager, incidents }: Depart
 }
 
 const SHOWN = 10;
-const pc = picocolors.createColors(picocolors.isColorSupported && process.stdout.isTTY);
+const pc = picocolors.createColors(picocolors.isColorSupported && process.stdout.isTTY === true);
 
 /** The result for people; colours only where there is a terminal to show them. */
 export function render(summary: Summary): string {
