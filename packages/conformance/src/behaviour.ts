@@ -29,6 +29,7 @@ const KIB = 1_024;
 /** Why a need is not met. */
 const missing = {
   log: ({ log }) => (log ? undefined : "this broker keeps no log"),
+  delay: ({ delay }) => (delay ? undefined : "this broker cannot put a message aside for a time"),
   unroutable: ({ unroutable }) => (unroutable ? undefined : "this broker stores what nobody takes"),
   "900 KiB": ({ maxMessageBytes = Number.POSITIVE_INFINITY }) =>
     maxMessageBytes > 960 * KIB ? undefined : `this broker takes ${maxMessageBytes} bytes at most`,

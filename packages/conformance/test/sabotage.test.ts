@@ -34,6 +34,11 @@ describe.concurrent.each(sabotages)("a transport that $name", ({ tamper, like, c
 /** What core promises by itself, whatever the transport does: its own tests show that these can fail. */
 const CORE = [
   "a paused subscription gets nothing, then everything",
+  "a key that is blocked waits until it is released, in order, and other keys go on",
+  "every message comes in one batch, those of a key in their order, with several batches in flight",
+  "an item that fails comes again before the later ones of its key, and the rest of its batch does not",
+  "deliveries are received in turn, come again after a nack, and not after an ack",
+  "an iteration that is left early loses nothing and repeats nothing",
   "after close, publish and subscribe reject with CLOSED",
   "what is not valid is refused before anything is sent",
   "names that some broker could not take are refused on every transport",

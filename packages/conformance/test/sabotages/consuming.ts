@@ -60,6 +60,7 @@ export const consumingSabotages: readonly Sabotage[] = [
     name: "drops what is unsettled when a member vanishes",
     tamper: () => settlingAll("sever"),
     caughtBy: {
+      "what was blocked comes to": /waited .* message/,
       "what a member had not settled": /waited .* message/,
       "a member that is there already takes": /waited .* message/,
     },

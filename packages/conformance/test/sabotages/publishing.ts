@@ -16,6 +16,35 @@ export const publishingSabotages: readonly Sabotage[] = [
     },
   },
   {
+    name: "brings back early what was to wait",
+    tamper: () =>
+      publishing((next) => (to, batch, options) => next(to.kind === "delay" ? { ...to, ms: to.ms / 10 } : to, batch, options)),
+    caughtBy: { "a message that is tried again later": /came again after/ },
+  },
+  {
+    name: "loses dead letters",
+    tamper: () =>
+      publishing(
+        (next) => async (to, batch, options) => (to.kind === "dead" ? batch.map(() => STORED) : next(to, batch, options)),
+      ),
+    caughtBy: {
+      "a dead letter says what failed": /waited .* dead letters/,
+      "dead letters are listed oldest first": /waited .* dead letters/,
+      "a dead letter that cannot be written": /waited .* dead letter/,
+    },
+  },
+  {
+    name: "loses what is replayed",
+    tamper: () =>
+      publishing(
+        (next) => async (to, batch, options) => (to.kind === "group" ? batch.map(() => STORED) : next(to, batch, options)),
+      ),
+    caughtBy: {
+      "a dead letter says what failed": /waited .* replayed/,
+      "a replay beside newer messages": /waited .* message/,
+    },
+  },
+  {
     name: "stores one message in a hundred twice",
     tamper() {
       let count = 0;
