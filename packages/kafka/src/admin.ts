@@ -1,4 +1,4 @@
-import type { TransportAdmin } from "@waybill/core/transport";
+import type { DeadLetterStore, TransportAdmin } from "@waybill/core/transport";
 import type { EngineAdmin } from "./engine.ts";
 import { groupId, groupOf, isTopic } from "./names.ts";
 
@@ -6,6 +6,7 @@ import { groupId, groupOf, isTopic } from "./names.ts";
 export function createAdmin(
   admin: EngineAdmin,
   persist: <T>(what: string, action: () => Promise<T>) => Promise<T>,
+  deadLetters: (topic: string, group: string) => DeadLetterStore,
 ): TransportAdmin {
   const groupsOf = async (topic: string, names: readonly string[]): Promise<string[]> => {
     const ids = await admin.groups();
@@ -14,6 +15,7 @@ export function createAdmin(
     return [...new Set(found)].sort();
   };
   return {
+    deadLetters,
     topics: () =>
       persist("Topics cannot be listed", async () =>
         (await admin.topics()).filter(({ name }) => isTopic(name)).map(({ name, partitions }) => ({ name, partitions })),

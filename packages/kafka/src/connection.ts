@@ -14,7 +14,8 @@ import {
   WaybillError,
 } from "@waybill/core/transport";
 import { createAdmin } from "./admin.ts";
-import type { Engine } from "./engine.ts";
+import { KafkaDeadLetters } from "./dead-letters.ts";
+import type { Engine, EngineProducer } from "./engine.ts";
 import { guardSink } from "./guarded-sink.ts";
 import { provision } from "./provision.ts";
 import { KafkaPublisher } from "./publisher.ts";
@@ -36,6 +37,8 @@ export class KafkaConnection implements Connection {
   readonly #options: ConnectionOptions;
   readonly #subscribers = new Set<Subscriber>();
   readonly #publishers = new Set<KafkaPublisher>();
+  /** What dead letters are removed by, once some were. */
+  #remover: EngineProducer | undefined;
   readonly #closing = new AbortController();
   /** Why the cluster did not answer when it was asked last. */
   #unreachable: string | undefined;
@@ -47,7 +50,19 @@ export class KafkaConnection implements Connection {
     this.#options = options;
     this.#context = options.context;
     this.#engine = options.engine;
-    this.admin = createAdmin(options.engine.admin, (what, action) => this.#persist(what, action));
+    const { engine, context } = options;
+    const persist = <T>(what: string, action: () => Promise<T>, wait?: WaitOptions) => this.#persist(what, action, wait);
+    const deadLetters = {
+      admin: engine.admin,
+      clock: context.clock,
+      reader: () => engine.reader(),
+      producer: () => {
+        this.#remover ??= engine.producer(() => {});
+        return this.#remover;
+      },
+      persist,
+    };
+    this.admin = createAdmin(engine.admin, persist, (topic, group) => new KafkaDeadLetters(topic, group, deadLetters));
   }
 
   ready(options: WaitOptions): Promise<void> {
@@ -121,6 +136,7 @@ export class KafkaConnection implements Connection {
     this.#closing.abort(closed());
     await Promise.all([...this.#subscribers].map((subscriber) => subscriber.close({ deadline })));
     await Promise.all([...this.#publishers].map((publisher) => publisher.close()));
+    await this.#remover?.close(deadline);
     await this.#engine.close(deadline);
   }
 

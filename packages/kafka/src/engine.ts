@@ -121,6 +121,20 @@ export interface EngineMember {
   close(deadline: number): Promise<void>;
 }
 
+/** Reads where it is told to, apart from any group. */
+export interface EngineReader {
+  /** Some of what stands from `offset` on, which lies before the end of the log; `undefined` when the log has no such offset. */
+  read(of: TopicPartition, offset: number): Promise<Stretch | undefined>;
+  close(): Promise<void>;
+}
+
+/** A part of a log. Offsets that compaction took away are missing. */
+export interface Stretch {
+  readonly records: readonly FetchedRecord[];
+  /** The offset behind it. */
+  readonly next: number;
+}
+
 export interface TopicInfo {
   readonly name: string;
   /** Their number; ids are 0 to that. */
@@ -162,6 +176,7 @@ export interface Engine {
   readonly admin: EngineAdmin;
   producer(state: (up: boolean, error?: Error) => void): EngineProducer;
   member(spec: MemberSpec, events: MemberEvents): EngineMember;
+  reader(): EngineReader;
   /** Ends what stands after producers and members were closed. */
   close(deadline: number): Promise<void>;
   /** Destroys every socket and opens none again. */

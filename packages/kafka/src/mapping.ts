@@ -16,6 +16,10 @@ const CONTENT_TYPE = "content-type";
 const DEAD_LETTER_ID = "waybill-dead-letter-id";
 /** The key of the message that became a dead letter. */
 const ORIGINAL_KEY = "waybill-key";
+/** That it had no body: to a compacted topic a record without one is the removal of a letter. */
+const NO_BODY = "waybill-no-body";
+/** The time of a foreign message on a copy, whose record has the time of its own writing. */
+const ORIGINAL_TIME = "waybill-timestamp";
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf8 = new TextEncoder();
@@ -28,18 +32,31 @@ export function toRecord(envelope: Envelope, kind: Destination["kind"], now: num
   const headers = bindAttributes(PREFIX, envelope.attributes).map(encodeHeader);
   if (envelope.contentType !== undefined) headers.push([CONTENT_TYPE, envelope.contentType]);
   for (const header of envelope.headers) headers.push(encodeHeader(header));
-  const timestamp = envelope.attributes.time === undefined ? Math.min(envelope.timestamp, now) : now;
-  const record = { value: envelope.body, timestamp, headers };
-  return kind === "dead" ? { ...record, ...deadKey(envelope, headers) } : { ...record, key: envelope.key ?? null };
+  const foreign = envelope.attributes.time === undefined;
+  if (foreign && kind !== "topic") headers.push([ORIGINAL_TIME, String(envelope.timestamp)]);
+  const timestamp = foreign && kind === "topic" ? Math.min(envelope.timestamp, now) : now;
+  const record = { key: envelope.key ?? null, value: envelope.body, timestamp, headers };
+  return kind === "dead" ? deadRecord(envelope, record) : record;
 }
 
 /** Dead letters stand in a compacted topic: two of one key must not become one, so each is keyed by its own id. */
-function deadKey({ key, headers }: Envelope, encoded: NewRecord["headers"]): Pick<NewRecord, "key" | "headers"> {
+function deadRecord({ headers }: Envelope, { key, value, timestamp, headers: encoded }: NewRecord): NewRecord {
   const id = headers.findLast(([name]) => name === DEAD_LETTER_ID)?.[1];
   const own = typeof id === "string" ? id : randomUUID();
-  const kept = encoded.filter(([name]) => name !== ORIGINAL_KEY && name !== DEAD_LETTER_ID);
-  const original: NewRecord["headers"] = key === undefined ? [] : [[ORIGINAL_KEY, key]];
-  return { key: utf8.encode(own), headers: [...kept, [DEAD_LETTER_ID, own], ...original] };
+  const kept = encoded.filter(([name]) => name !== ORIGINAL_KEY && name !== NO_BODY && name !== DEAD_LETTER_ID);
+  const original: NewRecord["headers"] = key === null ? [] : [[ORIGINAL_KEY, key]];
+  const noBody: NewRecord["headers"] = value === null ? [[NO_BODY, "true"]] : [];
+  return {
+    key: utf8.encode(own),
+    value: value ?? new Uint8Array(),
+    timestamp,
+    headers: [...kept, [DEAD_LETTER_ID, own], ...original, ...noBody],
+  };
+}
+
+/** What removes a dead letter: compaction takes both. */
+export function toTombstone(key: Uint8Array, now: number): NewRecord {
+  return { key, value: null, timestamp: now, headers: [] };
 }
 
 /** A record as core takes it. `position` names where it stands. */
@@ -52,12 +69,12 @@ export function fromRecord(record: FetchedRecord, position: string): Incoming {
     else all.push([name, value]);
   }
   const { attributes, headers } = unbindAttributes(PREFIX, all);
+  const original = originalOf(record, headers);
   return {
     attributes,
     contentType,
-    ...originalKey(record, headers),
-    body: record.value,
-    timestamp: timeOf(attributes.time) ?? record.timestamp,
+    ...original,
+    timestamp: timeOf(attributes.time) ?? original.timestamp,
     token: record.offset,
     position,
     redelivered: false,
@@ -70,12 +87,19 @@ function timeOf(time: string | undefined): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** The inverse of {@link deadKey}. */
-function originalKey({ key, headers: raw }: FetchedRecord, headers: Header[]): Pick<Incoming, "key" | "headers"> {
+/** What a message was before it became a copy. */
+function originalOf(record: FetchedRecord, headers: Header[]): Pick<Incoming, "key" | "body" | "timestamp" | "headers"> {
+  const time = Number(headers.find(([name]) => name === ORIGINAL_TIME)?.[1] ?? Number.NaN);
+  const timestamp = Number.isNaN(time) ? record.timestamp : time;
   const id = headers.find(([name]) => name === DEAD_LETTER_ID)?.[1];
-  if (key === null || typeof id !== "string" || id !== decodeHeader(key)) return { key: key ?? undefined, headers };
-  const original = raw.find(([name]) => name === ORIGINAL_KEY)?.[1];
-  return { key: original ?? undefined, headers: headers.filter(([name]) => name !== ORIGINAL_KEY) };
+  if (record.key === null || typeof id !== "string" || id !== decodeHeader(record.key)) {
+    const kept = headers.filter(([name]) => name !== ORIGINAL_TIME);
+    return { key: record.key ?? undefined, body: record.value, timestamp, headers: kept };
+  }
+  const key = record.headers.find(([name]) => name === ORIGINAL_KEY)?.[1] ?? undefined;
+  const body = headers.some(([name]) => name === NO_BODY) ? null : record.value;
+  const ours = [ORIGINAL_KEY, ORIGINAL_TIME, NO_BODY];
+  return { key, body, timestamp, headers: headers.filter(([name]) => !ours.includes(name)) };
 }
 
 /** A header that is no text stays bytes. */

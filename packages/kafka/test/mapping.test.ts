@@ -87,7 +87,25 @@ describe("mapping", () => {
     const came = fromRecord(foreign, "3");
     expect(came.attributes).toEqual({});
     expect(came.key).toBeUndefined();
-    expect(toRecord(came, "group", NOW).headers).toEqual([]);
+    expect(toRecord(came, "topic", NOW).headers).toEqual([]);
+  });
+
+  test("a copy is written now, and gives back the time of a message that carries none itself", () => {
+    const foreign = envelope("x", { attributes: {}, timestamp: 5 });
+    for (const kind of ["dead", "group"] as const) {
+      expect(toRecord(foreign, kind, NOW).timestamp).toBe(NOW);
+      const { timestamp, headers } = roundTrip(foreign, kind);
+      expect(timestamp).toBe(5);
+      expect(headers.map(([name]) => name)).toEqual(kind === "dead" ? ["waybill-dead-letter-id"] : []);
+    }
+  });
+
+  test("a dead letter without a body is no removal of one, and comes back without a body", () => {
+    expect(toRecord(envelope("", { body: null }), "dead", NOW).value).not.toBeNull();
+    const { body, headers } = roundTrip(envelope("", { body: null }), "dead");
+    expect(body).toBeNull();
+    expect(headers.map(([name]) => name)).toEqual(["waybill-dead-letter-id"]);
+    expect(roundTrip(envelope(""), "dead").body?.byteLength).toBe(0);
   });
 
   test("a tombstone is a message without a body", () => {

@@ -2,11 +2,13 @@ import type { Engine, EngineFactory } from "../engine.ts";
 import { KafkajsAdmin } from "./admin.ts";
 import { KafkajsMember } from "./member.ts";
 import { KafkajsProducer } from "./producer.ts";
+import { KafkajsReader } from "./reader.ts";
 
 /** kafkajs 2.2.4, with what it does wrong put right: see the files beside this one. */
 export const kafkajsEngine: EngineFactory = (options): Engine => {
   const admin = new KafkajsAdmin(options);
   const severed = new Set<() => void>([() => admin.sever()]);
+  const readers = new Set<KafkajsReader>();
   return {
     admin,
     producer(state) {
@@ -29,8 +31,22 @@ export const kafkajsEngine: EngineFactory = (options): Engine => {
         },
       };
     },
-    close: () => admin.close(),
+    reader() {
+      const reader = new KafkajsReader(options);
+      readers.add(reader);
+      return {
+        read: (of, offset) => reader.read(of, offset),
+        close: async () => {
+          readers.delete(reader);
+          await reader.close();
+        },
+      };
+    },
+    async close() {
+      await Promise.all([admin, ...readers].map((one) => one.close()));
+    },
     sever() {
+      for (const reader of readers) reader.sever();
       for (const cut of severed) cut();
     },
   };

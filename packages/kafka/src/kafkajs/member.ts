@@ -1,17 +1,11 @@
 import type { Clock, Logger } from "@waybill/core/transport";
-import kafkajs, { type Batch, type Consumer, type KafkaMessage } from "kafkajs";
-import {
-  EngineError,
-  type EngineMember,
-  type FetchedRecord,
-  type MemberEvents,
-  type MemberSpec,
-  type TopicPartition,
-} from "../engine.ts";
+import kafkajs, { type Batch, type Consumer } from "kafkajs";
+import { EngineError, type EngineMember, type MemberEvents, type MemberSpec, type TopicPartition } from "../engine.ts";
 import { coAssigner } from "./assigner.ts";
 import { type ClientOptions, createClient } from "./client.ts";
 import { toEngineError } from "./errors.ts";
 import { type CommitTopic, type GroupCluster, Membership } from "./membership.ts";
+import { toRecord } from "./record.ts";
 import { createSockets, type Sockets } from "./sockets.ts";
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
@@ -195,21 +189,4 @@ export class KafkajsMember implements EngineMember {
     // What kafkajs may still be trying ends by itself without them.
     this.#sockets.destroy();
   }
-}
-
-function toRecord(message: KafkaMessage): FetchedRecord {
-  const headers: [string, Uint8Array | null][] = [];
-  for (const [name, values] of Object.entries(message.headers ?? {})) {
-    for (const value of Array.isArray(values) ? values : [values]) {
-      headers.push([name, typeof value === "string" ? Buffer.from(value) : (value ?? null)]);
-    }
-  }
-  return {
-    offset: Number(message.offset),
-    key: message.key,
-    value: message.value,
-    timestamp: Number(message.timestamp),
-    headers,
-    native: message,
-  };
 }
