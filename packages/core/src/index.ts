@@ -20,7 +20,7 @@ export {
 } from "./errors.ts";
 export type { Log, Logger } from "./logger.ts";
 export type { Deliveries, Delivery, DeliveryOf, Headers, Message, MessageOf, PayloadOf } from "./message.ts";
-export type { BusEvents, Plugin } from "./plugin.ts";
+export type { BusEvents, PartitionEvent, Plugin } from "./plugin.ts";
 export type { Outgoing, Publisher, PublishOptions, Receipt } from "./publisher.ts";
 export { type RunUntilSignalOptions, runUntilSignal } from "./run-until-signal.ts";
 export type { BlockedDelivery, Status, Subscription, SubscriptionHealth } from "./subscription.ts";

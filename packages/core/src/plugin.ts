@@ -37,6 +37,24 @@ export interface BusEvents {
   blocked: { readonly delivery: Delivery; readonly error: unknown; readonly stopped: boolean };
   /** A handler runs on after its timeout or the drain deadline; `ms` since its attempt began. */
   stuck: { readonly delivery: Delivery; readonly ms: number };
+  /** This member owns a partition from now on. */
+  gained: PartitionEvent;
+  /** This member owned it. Without `"handed-over"` or `"closed"` its handlers may still run while another member has it. */
+  lost: PartitionEvent & { readonly why: "handed-over" | "fenced" | "connection" | "closed" };
+  /** The broker dropped messages by its retention before this group had read them. */
+  gap: PartitionEvent;
+  /** `pause()` or `resume()` of a subscription was called. */
+  paused: { readonly topic: string; readonly group: string };
+  resumed: { readonly topic: string; readonly group: string };
+}
+
+/** Something that happened to a partition of a subscription. */
+export interface PartitionEvent {
+  readonly topic: string;
+  readonly group: string;
+  readonly partition: number;
+  /** Of the ownership, as in `delivery.epoch`. */
+  readonly epoch: string;
 }
 
 /** How the parts of a bus tell its plugins; never throws. */

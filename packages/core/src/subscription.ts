@@ -13,6 +13,8 @@ export interface Subscription extends AsyncDisposable {
   readonly group: string;
   /** Resolves with the error that ended it, or with nothing after `close()`. Never rejects. */
   readonly closed: Promise<Error | undefined>;
+  /** As health has it: `"degraded"` with handlers that do not come back or copies that cannot be written, `"down"` with a blocked key or when it ended. */
+  readonly status: Status;
   /** Under `onFailure: "block"` or `"stop"`: what failed for good in this member. A stopped partition goes on in its next owner, or after a restart. */
   readonly blocked: readonly BlockedDelivery[];
   /**

@@ -25,7 +25,6 @@ export interface DispatcherOptions {
   readonly gathering?: (Gathering & { attempt(entries: readonly Entry[]): Promise<readonly Verdict[]> }) | undefined;
   /** Whether somebody wants another entry just now. {@link Dispatcher.poke} says that this may have changed. @default always */
   wanted?(): boolean;
-  onGap(source: Source): void;
   onFailed(error: WaybillError): void;
 }
 
@@ -58,13 +57,12 @@ export class Dispatcher implements ConsumerSink {
 
   // -------------------------------------------------------------- what the adapter calls
 
-  gained(source: Source, info: { readonly committed: string | undefined; readonly gap: boolean }): void {
+  gained(source: Source): void {
     const old = this.#windows.get(source.id);
     if (old !== undefined) this.lost([old.source]);
     const window = new SourceWindow(source);
     this.#windows.set(source.id, window);
     if (this.#paused) window.pause();
-    if (info.gap) this.#options.onGap(source);
   }
 
   batch(source: Source, messages: readonly Incoming[]): void {

@@ -1,5 +1,5 @@
 import type { Delivery } from "../message.ts";
-import type { BlockedDelivery } from "../subscription.ts";
+import type { BlockedDelivery, Status } from "../subscription.ts";
 import type { Duration } from "../units.ts";
 import type { Handout, Puller } from "./pull.ts";
 import type { RunningSubscription } from "./running.ts";
@@ -24,6 +24,10 @@ export class RunningPuller implements Puller<Delivery> {
 
   get closed(): Promise<Error | undefined> {
     return this.#subscription.closed;
+  }
+
+  get status(): Status {
+    return this.#subscription.status;
   }
 
   get blocked(): readonly BlockedDelivery[] {

@@ -1,8 +1,9 @@
 import type { Clock } from "../clock.ts";
 import { currentHandling } from "../context.ts";
 import { toError, WaybillError } from "../errors.ts";
-import type { BlockedDelivery, Subscription, SubscriptionHealth } from "../subscription.ts";
-import type { ConsumerSink, TransportConsumer } from "../transport.ts";
+import type { Events } from "../events.ts";
+import type { BlockedDelivery, Status, Subscription, SubscriptionHealth } from "../subscription.ts";
+import type { TransportConsumer } from "../transport.ts";
 import { type Duration, toMilliseconds } from "../units.ts";
 import type { Copies } from "./copies.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -15,6 +16,7 @@ export interface RunningOptions {
   readonly topic: string;
   readonly group: string;
   readonly clock: Clock;
+  readonly events: Events;
   readonly dispatcher: Dispatcher;
   readonly copies: Copies;
   readonly watchdog: Watchdog;
@@ -47,9 +49,9 @@ export class RunningSubscription implements Subscription {
   }
 
   /** Resolves when nothing published from now on can be missed. Rejects, and is closed, when the adapter refuses. */
-  async start(consume: (sink: ConsumerSink) => TransportConsumer): Promise<void> {
+  async start(consume: () => TransportConsumer): Promise<void> {
     try {
-      this.#consumer = consume(this.#o.dispatcher);
+      this.#consumer = consume();
       await Promise.race([
         this.#consumer.ready,
         this.closed.then((error) => Promise.reject(error ?? closedError(this.topic, this.group))),
@@ -69,10 +71,13 @@ export class RunningSubscription implements Subscription {
 
   pause(): void {
     this.#o.dispatcher.pause();
+    this.#o.events.emit("paused", { topic: this.topic, group: this.group });
   }
 
   resume(): void {
-    if (this.#closing === undefined) this.#o.dispatcher.resume();
+    if (this.#closing !== undefined) return;
+    this.#o.dispatcher.resume();
+    this.#o.events.emit("resumed", { topic: this.topic, group: this.group });
   }
 
   async drain(options: { timeout?: Duration } = {}): Promise<void> {
@@ -135,6 +140,10 @@ export class RunningSubscription implements Subscription {
       oldestMs: oldest === undefined ? 0 : clock.now() - oldest,
       problems,
     };
+  }
+
+  get status(): Status {
+    return this.health().status;
   }
 
   get blocked(): readonly BlockedDelivery[] {

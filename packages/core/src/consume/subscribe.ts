@@ -7,6 +7,7 @@ import type { LiveTopic } from "../publish/route.ts";
 import type { Sender } from "../publish/sender.ts";
 import type { Topic } from "../topic.ts";
 import type { Capabilities, Connection, Provision } from "../transport.ts";
+import { announced } from "./announce.ts";
 import { Attempts, type Call, KeepPlace, type Route } from "./attempt.ts";
 import { type Batch, OpenBatch } from "./batch.ts";
 import { Copies } from "./copies.ts";
@@ -54,12 +55,13 @@ export function assemble(
   shared: Shared,
   request: Request,
 ): { subscription: RunningSubscription; start(connection: Connection): Promise<void> } {
-  const { bus, clock, events, logger, copies, plugins, provision } = shared;
+  const { bus, clock, logger, copies, plugins, provision } = shared;
   const { topic, live, route, options, capabilities, batches, handout, onClosed } = request;
   const { group, from, concurrency, keyed } = options;
   const spec = { ...live.spec, partitions: live.partitions };
   const perSlot = batches === undefined ? WINDOW.perHandler : 2 * batches.gathering.messages;
   const window = { messages: Math.max(WINDOW.messages, concurrency * perSlot), bytes: WINDOW.bytes };
+  const events = shared.events.of(options.use);
   const stopping = new AbortController();
   const copying = new Copies({ sender: copies, clock, logger, closing: stopping.signal });
   const attempts = new Attempts({
@@ -97,8 +99,6 @@ export function assemble(
       },
     },
     wanted: () => handout?.wanted ?? true,
-    onGap: (source) =>
-      logger.error({ topic: topic.name, group, source: source.id }, "the broker dropped messages that this group had not read"),
     onFailed: (error) => subscription.fail(error),
   });
   const watchdog = new Watchdog({
@@ -117,6 +117,7 @@ export function assemble(
     topic: topic.name,
     group,
     clock,
+    events,
     dispatcher,
     copies: copying,
     watchdog,
@@ -126,7 +127,8 @@ export function assemble(
   });
   if (handout !== undefined) handout.onDemand = () => dispatcher.poke();
   const consume = { topic: spec, group, from, provision, window, handover: HANDOVER, delays: options.policy.later };
-  return { subscription, start: (connection) => subscription.start((sink) => connection.consume(consume, sink)) };
+  const sink = announced(dispatcher, { topic: topic.name, group, events, logger });
+  return { subscription, start: (connection) => subscription.start(() => connection.consume(consume, sink)) };
 }
 
 /** One attempt of each entry, whose handlers are one call of `handler`. */

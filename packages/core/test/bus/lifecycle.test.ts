@@ -125,3 +125,30 @@ test("a handler that throws nothing, throws at once, or settles twice is handled
   await over.promise;
   expect(outcomes.sort()).toEqual(["1 dead-letter", "2 dead-letter", "3 done"]);
 });
+
+test("plugins of the bus and of the subscription hear what happens to partitions, and of a pause", async () => {
+  const heard: string[] = [];
+  const gained = Promise.withResolvers<void>();
+  const listener = (who: string) => ({
+    name: who,
+    on: {
+      gained: ({ partition }: { partition: number }) => {
+        heard.push(`${who} gained ${partition}`);
+        if (who === "own") gained.resolve();
+      },
+      lost: ({ partition, why }: { partition: number; why: string }) => heard.push(`${who} lost ${partition} ${why}`),
+      paused: () => heard.push(`${who} paused`),
+      resumed: () => heard.push(`${who} resumed`),
+    },
+  });
+  const bus = createBus({ app: "life", transport: memory(), logger: silent }).use(listener("bus"));
+  const one = topic("one", { schema: unchecked<number>(), partitions: 1 });
+  const subscription = await bus.subscribe(one, { use: [listener("own")] }, () => {});
+  await gained.promise;
+  expect(subscription.status).toBe("up");
+  subscription.pause();
+  subscription.resume();
+  await bus.close();
+  const expected = ["gained 0", "paused", "resumed", "lost 0 closed"].flatMap((what) => [`bus ${what}`, `own ${what}`]);
+  expect(heard).toEqual(expected);
+});

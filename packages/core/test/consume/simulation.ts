@@ -50,7 +50,6 @@ export class Simulation {
       settleEvery: { messages: 3, ms: 50 },
       singleSettlement: false,
       attempt: (entry) => this.#attempt(entry),
-      onGap: () => {},
       onFailed: () => {},
     });
   }
@@ -78,7 +77,7 @@ export class Simulation {
     this.#paused = false;
     this.#next = this.#log.findIndex(({ position }) => position > this.committed);
     if (this.#next < 0) this.#next = this.#log.length;
-    this.dispatcher.gained(source, { committed: String(this.committed), gap: false });
+    this.dispatcher.gained(source);
   }
 
   deliver(count: number): void {
