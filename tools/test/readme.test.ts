@@ -4,7 +4,7 @@ import { afterAll, describe, test } from "vitest";
 import { compilers, root, run, scratchFolder, typeCheck } from "./scratch.ts";
 
 /**
- * The code of the READMEs, taken at its word: every block that is marked `ts` is a file of its own, named by a first line such
+ * The code of the READMEs and of the guide to testing, taken at its word: every block that is marked `ts` is a file of its own, named by a first line such
  * as `// contracts/orders.ts`, and is type-checked and run on the memory transport. One marked `ts no-run` is only checked.
  */
 function programs(markdown: string) {
@@ -17,13 +17,13 @@ function programs(markdown: string) {
   );
 }
 
-const readmes = globSync(["README.md", "packages/*/README.md"], { cwd: root });
+const pages = globSync(["README.md", "packages/*/README.md", "docs/testing.md"], { cwd: root });
 
-describe.each(readmes)("the code in %s", (readme) => {
+describe.each(pages)("the code in %s", (page) => {
   const folder = scratchFolder();
   afterAll(() => folder[Symbol.dispose]());
 
-  const found = programs(readFileSync(join(root, readme), "utf8"));
+  const found = programs(readFileSync(join(root, page), "utf8"));
   for (const { file, code } of found) {
     mkdirSync(dirname(join(folder.path, file)), { recursive: true });
     writeFileSync(join(folder.path, file), code);
