@@ -17,6 +17,7 @@ import { createAdmin } from "./admin.ts";
 import { KafkaDeadLetters } from "./dead-letters.ts";
 import type { Engine, EngineProducer } from "./engine.ts";
 import { guardSink } from "./guarded-sink.ts";
+import { delayOf } from "./names.ts";
 import { provision } from "./provision.ts";
 import { KafkaPublisher } from "./publisher.ts";
 import { persist } from "./retry.ts";
@@ -70,7 +71,7 @@ export class KafkaConnection implements Connection {
   }
 
   async provision(topic: TopicSpec, mode: Provision, options: WaitOptions): Promise<Provisioned> {
-    const { partitions, drift } = await this.#provision(topic, mode, options);
+    const { partitions, drift } = await this.#provision(topic, mode, [], options);
     return { partitions, drift };
   }
 
@@ -103,10 +104,12 @@ export class KafkaConnection implements Connection {
       engine: this.#engine,
       context: this.#context,
       prepare: async (signal) => {
-        const topic = { ...spec.topic, groups: [spec.group] };
+        const { provision, group, delays } = spec;
+        const topic = { ...spec.topic, groups: [group] };
         await this.ready({ signal });
-        const { partitions, missing } = await this.#provision(topic, spec.provision, { signal });
-        return { partitions, topics: subscriptionOf(spec).filter((name) => !missing.includes(name)) };
+        const { partitions, missing } = await this.#provision(topic, provision, delays, { signal });
+        const own = subscriptionOf(spec).filter((name) => !missing.includes(name));
+        return { partitions, topics: [...new Set([...own, ...(await this.#delayed(topic.name, group, signal))])] };
       },
       onClose: () => void this.#subscribers.delete(subscriber),
     });
@@ -140,10 +143,17 @@ export class KafkaConnection implements Connection {
     await this.#engine.close(deadline);
   }
 
-  #provision(topic: TopicSpec, mode: Provision, { signal }: WaitOptions) {
+  #provision(topic: TopicSpec, mode: Provision, delays: readonly number[], { signal }: WaitOptions) {
     const { engine, maxMessageBytes } = this.#options;
     const what = `Topic ${topic.name} cannot be provisioned`;
-    return this.#persist(what, () => provision(engine.admin, topic, mode, maxMessageBytes), { signal });
+    return this.#persist(what, () => provision(engine.admin, topic, { mode, delays, maxMessageBytes }), { signal });
+  }
+
+  /** All that hold messages back for a group: delays that it does not use any more may still have some. */
+  async #delayed(topic: string, group: string, signal: AbortSignal): Promise<readonly string[]> {
+    const what = `Delayed messages of ${topic} cannot be looked for`;
+    const topics = await this.#persist(what, () => this.#engine.admin.topics(), { signal });
+    return topics.map(({ name }) => name).filter((name) => delayOf(topic, group, name) !== undefined);
   }
 
   async #limitOf(topic: string): Promise<number | undefined> {

@@ -1,7 +1,7 @@
 import type { Destination } from "@waybill/core/transport";
 
 /** What stands beside a topic for each of its groups. */
-const COMPANION = /\.(?:dlq|retry)$/;
+const COMPANION = /\.(?:dlq|retry|delay\.\d+)$/;
 
 /** Kafka's group.id: named after the topic, so that members of one are homogeneous and a rebalance touches one topic. */
 export const groupId = (topic: string, group: string): string => `${topic}.${group}`;
@@ -12,10 +12,28 @@ export const deadName = (topic: string, group: string): string => `${topic}.${gr
 /** Messages to one group alone. */
 export const retryName = (topic: string, group: string): string => `${topic}.${group}.retry`;
 
+/** Messages to one group alone, not before `ms` have passed, in whole milliseconds. */
+export const delayName = (topic: string, group: string, ms: number): string => `${topic}.${group}.delay.${Math.ceil(ms)}`;
+
+/** The delay of a Kafka topic that holds messages back for this group. */
+export function delayOf(topic: string, group: string, name: string): number | undefined {
+  const ms = Number(/\.delay\.(\d+)$/.exec(name)?.[1] ?? Number.NaN);
+  return name === delayName(topic, group, ms) ? ms : undefined;
+}
+
 /** The Kafka topic of a destination. */
 export function topicOf(to: Destination): string {
-  if (to.kind === "topic") return to.topic.name;
-  return to.kind === "dead" ? deadName(to.topic.name, to.group) : retryName(to.topic.name, to.group);
+  const { kind, topic } = to;
+  if (kind === "topic") return topic.name;
+  if (kind === "dead") return deadName(topic.name, to.group);
+  return kind === "delay" ? delayName(topic.name, to.group, to.ms) : retryName(topic.name, to.group);
+}
+
+/** What positions in a Kafka topic begin with, so that those of a group's several topics differ. */
+export function positionPrefix(topic: string, group: string, name: string): string {
+  const ms = delayOf(topic, group, name);
+  if (ms !== undefined) return `delay.${ms}:`;
+  return name === retryName(topic, group) ? "retry:" : "";
 }
 
 /** Whether a Kafka topic is one that somebody publishes to, not one of Kafka's own nor one that stands beside another. */

@@ -7,6 +7,7 @@ import {
   type TransportContext,
 } from "@waybill/core/transport";
 import { Committer } from "./committer.ts";
+import { DelayLine } from "./delay-line.ts";
 import {
   type Assignment,
   type EngineAdmin,
@@ -17,6 +18,7 @@ import {
   type TopicPartition,
 } from "./engine.ts";
 import { fromRecord } from "./mapping.ts";
+import { delayOf, positionPrefix } from "./names.ts";
 import { pins, type Start, startsOf } from "./positions.ts";
 import { PartitionSource } from "./source.ts";
 
@@ -45,6 +47,8 @@ export class Ownership {
   readonly #options: OwnershipOptions;
   readonly #committer: Committer;
   readonly #sources = new Map<string, PartitionSource>();
+  /** Of those sources whose messages wait for their time. */
+  readonly #lines = new Map<string, DelayLine>();
   #gained = 0;
   #over = false;
 
@@ -83,10 +87,9 @@ export class Ownership {
   batch(from: TopicPartition, records: readonly FetchedRecord[]): void {
     const source = this.#sources.get(keyOf(from));
     if (source === undefined || source.lost || records.length === 0) return;
-    this.#options.sink.batch(
-      source,
-      records.map((record) => fromRecord(record, source.position(record.offset))),
-    );
+    const line = this.#lines.get(keyOf(from));
+    if (line === undefined) this.#deliver(source, records);
+    else line.take(records);
   }
 
   /** The log has dropped what was to be read next. */
@@ -96,6 +99,7 @@ export class Ownership {
     if (source === undefined || this.#over) return;
     source.lose();
     this.#sources.delete(keyOf(of));
+    this.#lines.get(keyOf(of))?.end();
     sink.lost([source], "fenced");
     for (let attempt = 1; !this.#over; attempt++) {
       try {
@@ -120,10 +124,18 @@ export class Ownership {
     if (this.#over) return;
     this.#over = true;
     this.#committer.end();
+    for (const line of this.#lines.values()) line.end();
     const sources = [...this.#sources.values()];
     this.#sources.clear();
     for (const source of sources) source.lose();
     if (sources.length > 0) this.#options.sink.lost(sources, why);
+  }
+
+  #deliver(source: PartitionSource, records: readonly FetchedRecord[]): void {
+    this.#options.sink.batch(
+      source,
+      records.map((record) => fromRecord(record, source.position(record.offset))),
+    );
   }
 
   async #pin(offsets: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
@@ -131,16 +143,21 @@ export class Ownership {
   }
 
   #gain({ of, offset, committed }: Start, gap: boolean): void {
-    const { spec, sink, member, epoch } = this.#options;
-    const origin = of.topic === spec.topic.name;
-    const source = new PartitionSource({
-      name: { id: `${of.topic}/${of.partition}`, prefix: origin ? "" : "retry:" },
+    const { spec, sink, member, epoch, context } = this.#options;
+    const ms = delayOf(spec.topic.name, spec.group, of.topic);
+    const line: DelayLine | undefined =
+      ms === undefined
+        ? undefined
+        : new DelayLine({ flow: member, of, ms, clock: context.clock, deliver: (records) => this.#deliver(source, records) });
+    const source: PartitionSource = new PartitionSource({
+      name: { id: `${of.topic}/${of.partition}`, prefix: positionPrefix(spec.topic.name, spec.group, of.topic) },
       epoch: `${epoch}.${this.#gained++}`,
       of,
-      member,
+      flow: line ?? member,
       settle: (upTo) => this.#committer.commit(of, upTo + 1),
     });
     this.#sources.set(keyOf(of), source);
+    if (line !== undefined) this.#lines.set(keyOf(of), line);
     sink.gained(source, { committed: committed === undefined ? undefined : source.position(committed), gap });
     source.start(offset);
   }

@@ -1,19 +1,26 @@
 import { type Drift, type Provision, type Provisioned, type TopicSpec, WaybillError } from "@waybill/core/transport";
 import type { EngineAdmin, NewTopic, TopicInfo } from "./engine.ts";
 import { EngineError } from "./engine.ts";
-import { deadName, retryName } from "./names.ts";
+import { deadName, delayName, retryName } from "./names.ts";
 
 /** Where a dead letter must fit: the message with its diagnosis. */
 const DEAD_RESERVE = 1_048_576;
+
+export interface ProvisionOptions {
+  readonly mode: Provision;
+  /** Delays that each group of the topic needs, in milliseconds. */
+  readonly delays: readonly number[];
+  readonly maxMessageBytes: number;
+}
 
 /** Makes, compares or takes what there is. One attempt: rejects with what may be cured by another. */
 export async function provision(
   admin: EngineAdmin,
   spec: TopicSpec,
-  mode: Provision,
-  maxMessageBytes: number,
+  { mode, delays, maxMessageBytes }: ProvisionOptions,
 ): Promise<Provisioned & { readonly missing: readonly string[] }> {
-  const companions = spec.groups.flatMap((group) => [deadName(spec.name, group), retryName(spec.name, group)]);
+  const delayed = spec.groups.flatMap((group) => delays.map((ms) => delayName(spec.name, group, ms)));
+  const companions = [...spec.groups.flatMap((group) => [deadName(spec.name, group), retryName(spec.name, group)]), ...delayed];
   const names = [spec.name, ...companions];
   let live = await look(admin, names);
   if (mode === "create") {
@@ -21,7 +28,7 @@ export async function provision(
     // Companions follow the live count, whatever was declared.
     live = await look(admin, [spec.name]);
     const partitions = live.get(spec.name)?.partitions;
-    if (partitions !== undefined) await createCompanions(admin, spec, partitions, maxMessageBytes);
+    if (partitions !== undefined) await createMissing(admin, companionsOf(spec, delays, partitions, maxMessageBytes), partitions);
     live = await look(admin, names);
   }
   const topic = live.get(spec.name);
@@ -33,8 +40,10 @@ export async function provision(
     });
   }
   const missing = companions.filter((name) => !live.has(name));
-  if (mode === "check" && missing.length > 0) {
-    throw new WaybillError("WAYBILL_TOPIC_NOT_FOUND", `The groups of ${spec.name} lack ${missing.join(", ")}.`, {
+  // Without a delayed destination a message that failed could go nowhere.
+  const lacking = mode === "check" ? missing : missing.filter((name) => delayed.includes(name));
+  if (lacking.length > 0) {
+    throw new WaybillError("WAYBILL_TOPIC_NOT_FOUND", `The groups of ${spec.name} lack ${lacking.join(", ")}.`, {
       topic: spec.name,
       hint: "Create them, or provision with `create`.",
     });
@@ -47,20 +56,27 @@ function main({ name, partitions, retention }: TopicSpec): NewTopic {
   return { name, partitions, config: retention === undefined ? {} : { "retention.ms": String(Math.round(retention)) } };
 }
 
-async function createCompanions(
-  admin: EngineAdmin,
+/** What stands beside a topic for its groups. */
+function companionsOf(
   { name, groups }: TopicSpec,
+  delays: readonly number[],
   partitions: number,
   maxMessageBytes: number,
-): Promise<void> {
-  const wanted = groups.flatMap((group): NewTopic[] => [
-    {
-      name: deadName(name, group),
+): readonly NewTopic[] {
+  const size = { "max.message.bytes": String(maxMessageBytes + DEAD_RESERVE) };
+  return groups.flatMap((group) => [
+    { name: deadName(name, group), partitions, config: { ...size, "cleanup.policy": "compact" } },
+    { name: retryName(name, group), partitions, config: size },
+    ...delays.map((ms) => ({
+      name: delayName(name, group, ms),
       partitions,
-      config: { "cleanup.policy": "compact", "max.message.bytes": String(maxMessageBytes + DEAD_RESERVE) },
-    },
-    { name: retryName(name, group), partitions, config: { "max.message.bytes": String(maxMessageBytes + DEAD_RESERVE) } },
+      // A group that is away for long finds its messages all the same.
+      config: { ...size, "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1" },
+    })),
   ]);
+}
+
+async function createMissing(admin: EngineAdmin, wanted: readonly NewTopic[], partitions: number): Promise<void> {
   if (wanted.length === 0) return;
   const live = await look(
     admin,
@@ -68,7 +84,7 @@ async function createCompanions(
   );
   const absent = wanted.filter((topic) => !live.has(topic.name));
   if (absent.length > 0) await admin.createTopics(absent);
-  // A partition's dead letters and replays stand in the partition of the same number.
+  // A partition's dead letters, replays and delayed messages stand in the partition of the same number.
   for (const topic of live.values()) if (topic.partitions < partitions) await admin.growTopic(topic.name, partitions);
 }
 

@@ -9,7 +9,7 @@ import {
 import { EngineError, type EngineProducer, type NewRecord, type TopicPartition } from "./engine.ts";
 import { toPublishError } from "./errors.ts";
 import { sizeOf, toRecord } from "./mapping.ts";
-import { topicOf } from "./names.ts";
+import { positionPrefix, topicOf } from "./names.ts";
 
 /** The header of a batch of records: https://kafka.apache.org/documentation/#recordbatch */
 const BATCH_OVERHEAD = 128;
@@ -143,8 +143,8 @@ function halves({ from, to }: Piece): Piece[] {
 }
 
 /** As sources name it: see {@link PartitionSource.position}. */
-function positionOf({ kind }: Destination, offset: number): string {
-  return kind === "topic" || kind === "dead" ? String(offset) : `retry:${offset}`;
+function positionOf(to: Destination, offset: number): string {
+  return to.kind === "topic" ? String(offset) : `${positionPrefix(to.topic.name, to.group, topicOf(to))}${offset}`;
 }
 
 function tooLarge(topic: string, size: number, limit: number | undefined): Outcome {

@@ -7,6 +7,9 @@ export interface SourceName {
   readonly prefix: string;
 }
 
+/** What lets the records of partitions flow. */
+export type Flow = Pick<EngineMember, "start" | "pause" | "resume">;
+
 /** One stretch of ownership of a partition: from an assignment to the next rebalance. */
 export class PartitionSource implements Source {
   readonly id: string;
@@ -14,7 +17,7 @@ export class PartitionSource implements Source {
   readonly partition: number;
   readonly of: TopicPartition;
   readonly #prefix: string;
-  readonly #member: EngineMember;
+  readonly #flow: Flow;
   readonly #settle: (upTo: number) => Promise<"ok" | "fenced">;
   #paused = false;
   #started = false;
@@ -24,7 +27,7 @@ export class PartitionSource implements Source {
     name: SourceName;
     epoch: string;
     of: TopicPartition;
-    member: EngineMember;
+    flow: Flow;
     settle: (upTo: number) => Promise<"ok" | "fenced">;
   }) {
     this.id = options.name.id;
@@ -32,7 +35,7 @@ export class PartitionSource implements Source {
     this.epoch = options.epoch;
     this.of = options.of;
     this.partition = options.of.partition;
-    this.#member = options.member;
+    this.#flow = options.flow;
     this.#settle = options.settle;
   }
 
@@ -44,19 +47,19 @@ export class PartitionSource implements Source {
   start(offset: number): void {
     if (this.#lost) return;
     this.#started = true;
-    this.#member.start(this.of, offset, this.#paused);
+    this.#flow.start(this.of, offset, this.#paused);
   }
 
   pause(): void {
     if (this.#lost || this.#paused) return;
     this.#paused = true;
-    if (this.#started) this.#member.pause(this.of);
+    if (this.#started) this.#flow.pause(this.of);
   }
 
   resume(): void {
     if (this.#lost || !this.#paused) return;
     this.#paused = false;
-    if (this.#started) this.#member.resume(this.of);
+    if (this.#started) this.#flow.resume(this.of);
   }
 
   lose(): void {

@@ -10,7 +10,7 @@ import {
 } from "@waybill/core/transport";
 import { type Engine, EngineError, type EngineMember, type MemberEvents, type TopicPartition } from "./engine.ts";
 import { toWaybillError } from "./errors.ts";
-import { groupId, retryName } from "./names.ts";
+import { delayName, groupId, retryName } from "./names.ts";
 import { Ownership } from "./ownership.ts";
 
 export interface SubscriberOptions {
@@ -113,7 +113,7 @@ export class Subscriber implements TransportConsumer {
       const { topics, partitions } = await prepare(signal);
       if (signal.aborted) return undefined;
       this.#partitions = partitions;
-      const share = Math.floor(spec.window.bytes / (2 * Math.max(1, partitions)));
+      const share = Math.floor(spec.window.bytes / (2 * Math.max(1, partitions * topics.length)));
       const ended = Promise.withResolvers<EngineError>();
       const member = engine.member(
         {
@@ -167,7 +167,7 @@ export class Subscriber implements TransportConsumer {
     };
   }
 
-  /** Partitions were added: their dead letters and replays need partitions too. */
+  /** Partitions were added: their dead letters, replays and delayed messages need partitions too. */
   #grown(assigned: readonly TopicPartition[]): void {
     const { spec, prepare, context } = this.#options;
     const own = assigned.filter(({ topic }) => topic === spec.topic.name);
@@ -177,7 +177,7 @@ export class Subscriber implements TransportConsumer {
     prepare(this.#closing.signal).catch((error: unknown) => {
       context.logger.warn(
         { topic: spec.topic.name, group: spec.group, error },
-        "partitions were added, and not those of dead letters and replays",
+        "partitions were added, and not those of dead letters, replays and delayed messages",
       );
     });
   }
@@ -199,6 +199,6 @@ export class Subscriber implements TransportConsumer {
 }
 
 /** What a group consumes: its topic, and what is for it alone. */
-export function subscriptionOf({ topic, group }: ConsumeSpec): readonly string[] {
-  return [topic.name, retryName(topic.name, group)];
+export function subscriptionOf({ topic, group, delays }: ConsumeSpec): readonly string[] {
+  return [topic.name, retryName(topic.name, group), ...delays.map((ms) => delayName(topic.name, group, ms))];
 }

@@ -23,7 +23,7 @@ function createTransport(options: KafkaOptions, factory: EngineFactory): Transpo
   const capabilities: Capabilities = {
     log: true,
     singleSettlement: false,
-    delay: false,
+    delay: true,
     partitionsGrow: true,
     unroutable: false,
     maxMessageBytes: settings.maxMessageBytes,
