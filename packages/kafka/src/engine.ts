@@ -159,6 +159,8 @@ export interface EngineAdmin {
   createTopics(topics: readonly NewTopic[]): Promise<void>;
   growTopic(name: string, partitions: number): Promise<void>;
   deleteTopics(names: readonly string[]): Promise<void>;
+  /** Removes what stands before `offset` in partitions of a topic. */
+  deleteRecords(topic: string, before: readonly { readonly partition: number; readonly offset: number }[]): Promise<void>;
   config(topic: string): Promise<Readonly<Record<string, string>>>;
   /** By partition: the oldest offset there is, and the one that the next record gets. */
   offsets(topic: string): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>>;

@@ -20,6 +20,7 @@ import {
 import { fromRecord } from "./mapping.ts";
 import { delayOf, positionPrefix } from "./names.ts";
 import { pins, type Start, startsOf } from "./positions.ts";
+import { Purge } from "./purge.ts";
 import { PartitionSource } from "./source.ts";
 
 /** How often a member looks whether the leader has pinned where the group begins. */
@@ -49,12 +50,14 @@ export class Ownership {
   readonly #sources = new Map<string, PartitionSource>();
   /** Of those sources whose messages wait for their time. */
   readonly #lines = new Map<string, DelayLine>();
+  readonly #purge: Purge;
   #gained = 0;
   #over = false;
 
   constructor(options: OwnershipOptions) {
-    const { member, assignment, context } = options;
+    const { member, assignment, context, admin } = options;
     this.#options = options;
+    this.#purge = new Purge(admin, context);
     this.#committer = new Committer(member, assignment.generation, context.clock, () => this.lose("fenced"));
   }
 
@@ -125,10 +128,17 @@ export class Ownership {
     this.#over = true;
     this.#committer.end();
     for (const line of this.#lines.values()) line.end();
+    this.#purge.end();
     const sources = [...this.#sources.values()];
     this.#sources.clear();
     for (const source of sources) source.lose();
     if (sources.length > 0) this.#options.sink.lost(sources, why);
+  }
+
+  async #settleDelayed(of: TopicPartition, offset: number): Promise<"ok" | "fenced"> {
+    const result = await this.#committer.commit(of, offset);
+    if (result === "ok") this.#purge.settled(of, offset);
+    return result;
   }
 
   #deliver(source: PartitionSource, records: readonly FetchedRecord[]): void {
@@ -154,7 +164,7 @@ export class Ownership {
       epoch: `${epoch}.${this.#gained++}`,
       of,
       flow: line ?? member,
-      settle: (upTo) => this.#committer.commit(of, upTo + 1),
+      settle: (upTo) => (line === undefined ? this.#committer.commit(of, upTo + 1) : this.#settleDelayed(of, upTo + 1)),
     });
     this.#sources.set(keyOf(of), source);
     if (line !== undefined) this.#lines.set(keyOf(of), line);

@@ -89,6 +89,18 @@ describe.skipIf(skip !== undefined)(`delayed messages${skip === undefined ? "" :
     expect(b.committed.get(`${spec.name}.g.delay.1000/0`)).toBe("delay.1000:1");
   });
 
+  test("what is settled is removed, and nothing else", async () => {
+    const connection = connect({ url });
+    const spec = topicSpec({ partitions: 1, keyed: false });
+    const sink = new RecordingSink({ settle: false });
+    await connection.consume(consumeSpec(spec, { delays: [1] }), sink).ready;
+    for (const body of ["1", "2", "3"]) await delay(connection, spec, 1, envelope(body));
+    await sink.until(() => sink.received.length === 3);
+    expect(await sink.received[1]?.source.settle({ upTo: 1, singles: [] })).toBe("ok");
+    const name = `${spec.name}.g.delay.1`;
+    await expect.poll(() => offsetsOf(name), { timeout: 10_000 }).toMatchObject([{ low: "2", high: "3" }]);
+  });
+
   test("a delay that a group does not use any more is read until it is empty", async () => {
     const connection = connect({ url });
     const spec = topicSpec({ partitions: 1, keyed: false });
@@ -168,6 +180,16 @@ async function delay(connection: Connection, spec: TopicSpec, ms: number, messag
   const [outcome] = await publisher.publish(to, [message], { deadline: Date.now() + 20_000 });
   await publisher.close();
   if (outcome?.stored !== true) throw outcome?.error;
+}
+
+async function offsetsOf(topic: string) {
+  const client = new Kafka({ brokers: [new URL(url).host], logLevel: logLevel.NOTHING }).admin();
+  await client.connect();
+  try {
+    return await client.fetchTopicOffsets(topic);
+  } finally {
+    await client.disconnect();
+  }
 }
 
 async function brokerTopics(prefix: string): Promise<string[]> {

@@ -21,7 +21,7 @@ const preamble = `
   const topic = ${JSON.stringify(topicSpec())};
   const context = { app: "test", logger: silentLogger, clock: systemClock, state() {} };
   const connection = kafka({ url: ${JSON.stringify(url)} }).connect(context);
-  const spec = { topic, group: "g", from: "earliest", provision: "create", window: { messages: 100, bytes: 1e6 }, handover: 1000 };
+  const spec = { topic, group: "g", from: "earliest", provision: "create", window: { messages: 100, bytes: 1e6 }, handover: 1000, delays: [] };
   const sink = { gained() {}, batch() {}, async losing() {}, lost() {}, failed() {} };
   const consumer = connection.consume(spec, sink);
   await consumer.ready;

@@ -88,6 +88,15 @@ export class KafkajsAdmin implements EngineAdmin {
     });
   }
 
+  deleteRecords(topic: string, before: readonly { readonly partition: number; readonly offset: number }[]): Promise<void> {
+    return this.#run(async (admin) => {
+      // kafkajs looks for the leaders before it has asked about the topic.
+      await admin.fetchTopicOffsets(topic);
+      const partitions = before.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+      await admin.deleteTopicRecords({ topic, partitions });
+    });
+  }
+
   config(topic: string): Promise<Readonly<Record<string, string>>> {
     return this.#run(async (admin) => {
       const type = kafkajs.ConfigResourceTypes.TOPIC;
