@@ -3,6 +3,7 @@ import kafkajs, { type Kafka, type KafkaConfig, type logCreator, type SASLOption
 import type { KafkaSasl, Settings } from "../options.ts";
 import { registerCodecs } from "./codecs.ts";
 import { cureIdleTimer } from "./idle-timer.ts";
+import { cureRecords } from "./records.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** What every client of one engine is made from. */
@@ -15,6 +16,7 @@ export interface ClientOptions {
 /** A kafkajs client with sockets of its own. Each producer, member and admin has one, so that one that is cut takes no other with it. */
 export function createClient({ settings, clientId, logger }: ClientOptions, sockets: Sockets): Kafka {
   cureIdleTimer();
+  cureRecords();
   registerCodecs();
   const { tls, sasl, brokers } = settings;
   const config: KafkaConfig = {

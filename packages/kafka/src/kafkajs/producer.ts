@@ -42,7 +42,7 @@ export class KafkajsProducer implements EngineProducer {
   async produce(to: TopicPartition, records: readonly NewRecord[], deadline: number): Promise<Produced> {
     const { clock } = this.#options;
     const begun = clock.now();
-    const messages = records.map((record) => toMessage(record, to.partition));
+    const messages = new OnePartition(records, to.partition);
     let outcome: Produced = { stored: false, error: new EngineError("connection", "no broker could be reached in time") };
     let maybe = false;
     let last: Line | undefined;
@@ -175,6 +175,28 @@ function mayBeStored({ kind }: EngineError, cause: unknown): boolean {
   if (kind !== "busy") return kind === "poisoned";
   const types = brokerTypes(cause);
   return types.length === 0 || types.includes("REQUEST_TIMED_OUT") || types.includes("NOT_ENOUGH_REPLICAS_AFTER_APPEND");
+}
+
+/**
+ * Messages of one partition, for which kafkajs has nothing to group: its own grouping copies all that it has so far for each message
+ * (https://github.com/tulios/kafkajs/blob/v2.2.4/src/producer/groupMessagesPerPartition.js).
+ */
+class OnePartition extends Array<Message> {
+  /** What is made of it is an array like any other. */
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+  readonly #partition: number;
+
+  constructor(records: readonly NewRecord[], partition: number) {
+    super();
+    this.#partition = partition;
+    for (const record of records) this.push(toMessage(record, partition));
+  }
+
+  override reduce<T>(): T {
+    return { [this.#partition]: this } as T;
+  }
 }
 
 function toMessage(record: NewRecord, partition: number): Message {
