@@ -1,4 +1,5 @@
-import type { Work } from "./work.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { durationOf, type Work } from "./work.ts";
 
 /** What handlers did, and whether they were allowed to: each message once, each key in order and one at a time. */
 export class Journal {
@@ -35,4 +36,11 @@ export class Journal {
     if (this.#running.size > 0 || this.#handled.size < this.#total) return;
     this.#finished.resolve(performance.now() - (this.#start ?? 0));
   }
+}
+
+/** The handler of both sides: takes its time, and writes down that it did. */
+export async function handle(journal: Journal, work: Work): Promise<void> {
+  journal.begin(work);
+  await sleep(durationOf(work.index));
+  journal.end(work);
 }

@@ -53,11 +53,10 @@ async function cost(keys: number, messages: number): Promise<number> {
       if (--left === 0) handled.resolve();
       return "done";
     },
-    onGap() {},
     onFailed() {},
   });
   const source: Source = { id: "bench/0", epoch: "1", partition: 0, pause() {}, resume() {}, settle: async () => "ok" };
-  dispatcher.gained(source, { committed: undefined, gap: false });
+  dispatcher.gained(source);
   let spent = 0;
   const blocks = Math.ceil(messages / (BATCH * BATCHES));
   for (let block = 0; block < blocks; block++) {

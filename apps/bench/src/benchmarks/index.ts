@@ -1,12 +1,10 @@
 import type { Benchmark } from "../benchmark.ts";
 import { kafkaBacklog, rabbitmqBacklog } from "./backlog.ts";
+import { kafkaConsume, rabbitmqConsume } from "./consume.ts";
 import { dispatchCost } from "./dispatch-cost.ts";
-import { kafkaConsume } from "./kafka-consume.ts";
-import { kafkaPublishBatched, kafkaPublishEach } from "./kafka-publish.ts";
 import { kafkaKeyedWork, memoryKeyedWork, rabbitmqKeyedWork } from "./keyed-work.ts";
+import { kafkaPublishBatched, kafkaPublishEach, rabbitmqPublish } from "./publish.ts";
 import { kafkaPublishLatency, rabbitmqPublishLatency } from "./publish-latency.ts";
-import { rabbitmqConsume } from "./rabbitmq-consume.ts";
-import { rabbitmqPublish } from "./rabbitmq-publish.ts";
 
 /** All there are, in the order in which they are listed and run. */
 export const benchmarks: readonly Benchmark[] = [
