@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "./clock.ts";
 import { isOurs } from "./consume/later.ts";
-import { UnsupportedError, WaybillError } from "./errors.ts";
+import { WaybillError } from "./errors.ts";
 import type { Headers } from "./message.ts";
 import { partitionOf } from "./partition.ts";
 import type { LiveTopic } from "./publish/route.ts";
@@ -47,7 +47,10 @@ export interface DeadLetterChoice {
 /** The dead letters of one group of one topic. */
 export interface DeadLetters {
   count(): Promise<number>;
-  /** Oldest first, with what stood there when the listing began. @default limit all */
+  /**
+   * Oldest first, with what stood there when the listing began. On RabbitMQ a listing that ends early puts what it has shown behind the rest.
+   * @default limit all
+   */
   list(options?: { limit?: number }): AsyncIterable<DeadLettered>;
   /** By the message's id or the dead letter's. */
   get(id: string): Promise<DeadLettered | undefined>;
@@ -162,10 +165,7 @@ export class DeadLetterTools implements DeadLetters {
 
   async #store(): Promise<DeadLetterStore> {
     const { topic, group, connection } = this.#o;
-    const store = (await connection()).admin.deadLetters?.(topic, group);
-    if (store === undefined)
-      throw new UnsupportedError("deadLetters", "This transport cannot read its dead letters.", { topic, group });
-    return store;
+    return (await connection()).admin.deadLetters(topic, group);
   }
 
   #invalid(problem: string): WaybillError {

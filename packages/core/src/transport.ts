@@ -252,7 +252,7 @@ export interface TransportAdmin {
   /** Removes a topic with its groups and dead letters; a missing one is no error. */
   deleteTopic(topic: string): Promise<void>;
   /** The dead letters of a group; a group that has none has an empty store. Without I/O. */
-  deadLetters?(topic: string, group: string): DeadLetterStore;
+  deadLetters(topic: string, group: string): DeadLetterStore;
 }
 
 /** The dead letters of one group, as they stand on the broker. */
@@ -260,7 +260,7 @@ export interface DeadLetterStore {
   count(): Promise<number>;
   /**
    * Oldest first, in pages of up to `page`; ends with what stood there when it began. Ending the iteration early releases everything. A broker may
-   * hide from other readers what this one has been given, until it ends; whatever it does not remove stands as before then.
+   * hide from other readers what this one has been given, until it ends, and put what was given and not removed behind the rest then.
    */
   read(options: { readonly page: number; readonly signal?: AbortSignal | undefined }): AsyncIterable<readonly StoredDeadLetter[]>;
   /** Removes letters for good, while the reading that gave them is open. Resolves when the broker has done it; what is gone already is no error. */

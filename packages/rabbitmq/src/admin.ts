@@ -1,6 +1,7 @@
-import { type Clock, type TransportAdmin, WaybillError } from "@waybill/core/transport";
+import { type Clock, type DeadLetterStore, type TransportAdmin, WaybillError } from "@waybill/core/transport";
 import type { ChannelModel } from "amqplib";
 import { type OnChannel, withSpareChannel } from "./channels.ts";
+import { RabbitmqDeadLetters } from "./dead-letters.ts";
 import { operationError, REPLY, replyCode } from "./errors.ts";
 import { deadLetterQueue, delayName, foreignExchange, groupExchange, partitionQueue, rosterQueue } from "./names.ts";
 import { appendToRegistry, type ListedTopic, readRegistry, standing } from "./registry.ts";
@@ -55,6 +56,10 @@ export class RabbitmqAdmin implements TransportAdmin {
       for (const [group, delays] of listed.groups) await deleteGroup(on, topic, group, listed, delays);
     });
     await appendToRegistry(await this.#registry(), this.#clock, [{ topic, deleted: true }]);
+  }
+
+  deadLetters(topic: string, group: string): DeadLetterStore {
+    return new RabbitmqDeadLetters(this.#model, this.#clock, topic, group);
   }
 
   async #listed(): Promise<ReadonlyMap<string, ListedTopic>> {

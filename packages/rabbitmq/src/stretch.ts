@@ -2,10 +2,11 @@ import { type Clock, type ConsumerSink, type Incoming, type Settlement, type Sou
 import type { Channel, ConsumeMessage, Message } from "amqplib";
 import { toIncoming } from "./mapping.ts";
 
-/** Acknowledging one by one faster than this loses acknowledgements when the channel is closed soon after. */
-const SINGLES = { burst: 16, pause: 5 };
-/** After acknowledgements one by one, how long the channel has to be quiet before it can be closed without losing some. */
-const QUIET = 200;
+/**
+ * Acknowledging one by one faster than this loses acknowledgements when the channel is closed soon after; and for `quiet` milliseconds after the last
+ * one it must not be closed.
+ */
+export const SINGLES = { burst: 16, pause: 5, quiet: 200 };
 
 const OK = Promise.resolve("ok" as const);
 const FENCED = Promise.resolve("fenced" as const);
@@ -76,7 +77,7 @@ export class Stretch implements Source {
 
   /** Resolves when closing the channel cannot lose an acknowledgement any more. */
   async quiet(): Promise<void> {
-    const left = this.#lastSingle + QUIET - this.#clock.now();
+    const left = this.#lastSingle + SINGLES.quiet - this.#clock.now();
     if (left > 0) await sleep(this.#clock, left);
   }
 

@@ -63,7 +63,8 @@ export const deadLetters: Behaviour = {
         assert.deepEqual((await all(letters.list({ limit: 2 }))).map(numberOf), [0, 1]);
         assert.equal(await letters.discard({ where: (letter) => numberOf(letter) % 2 === 1 }), 2);
         await written(lab, bus, stream, 3);
-        assert.deepEqual((await all(letters.list())).map(numberOf), [0, 2, 4]);
+        // A queue may have put behind the rest what was listed in part.
+        assert.deepEqual((await all(letters.list())).map(numberOf).toSorted(), [0, 2, 4]);
         await assert.rejects(letters.discard({ ids: ["nothing"] }), { code: "WAYBILL_DEAD_LETTER_NOT_FOUND" });
         assert.equal(await letters.discard(), 3);
         await written(lab, bus, stream, 0);
