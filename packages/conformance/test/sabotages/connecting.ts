@@ -60,5 +60,6 @@ function admin({ admin: real }: Pick<Connection, "admin">) {
     topics: () => real.topics(),
     groups: (topic: string) => real.groups(topic),
     deleteTopic: (topic: string) => real.deleteTopic(topic),
+    deadLetters: (topic: string, group: string) => real.deadLetters(topic, group),
   };
 }
