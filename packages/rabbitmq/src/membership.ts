@@ -40,7 +40,8 @@ export class Membership {
     const membership = new Membership(model, clock, topic, group, roster);
     try {
       const name = rosterQueue(topic, group);
-      // A classic queue: consuming from an empty quorum queue hangs on 3.10 after the broker was killed.
+      // A classic queue: on 3.10 a quorum queue that was declared just before the broker was killed may never have a leader again
+      // (https://github.com/rabbitmq/ra/issues/179). Nothing is ever stored here.
       await answered(clock, roster.assertQueue(name, { durable: true, arguments: { "x-queue-type": "classic" } }));
       // Nothing is ever published there.
       await answered(
