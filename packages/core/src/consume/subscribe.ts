@@ -23,7 +23,7 @@ import { Watchdog } from "./watchdog.ts";
 /** How long a hand-over waits for running handlers: below the time after which brokers give up on a member. */
 const HANDOVER = 20_000;
 /** Enough for every handler to find work while the next batch is on its way. */
-const WINDOW = { messages: 2_000, perHandler: 20, bytes: 64 * 1_048_576 };
+const WINDOW = { messages: 2_000, perHandler: 100, bytes: 64 * 1_048_576 };
 
 /** What all subscriptions of a bus share. */
 export interface Shared {

@@ -4,6 +4,7 @@ import { EngineError, type EngineMember, type MemberEvents, type MemberSpec, typ
 import { coAssigner } from "./assigner.ts";
 import { type ClientOptions, createClient } from "./client.ts";
 import { toEngineError } from "./errors.ts";
+import { FetchGate } from "./fetch-gate.ts";
 import { type CommitTopic, type GroupCluster, Membership } from "./membership.ts";
 import { toRecord } from "./record.ts";
 import { createSockets, type Sockets } from "./sockets.ts";
@@ -18,6 +19,7 @@ export class KafkajsMember implements EngineMember {
   readonly #sockets: Sockets = createSockets();
   readonly #consumer: Consumer;
   readonly #membership: Membership;
+  readonly #gate: FetchGate;
   /** What the next batch of each started partition begins with, or lies behind. */
   readonly #next = new Map<string, number>();
   /** Of the latest generation. */
@@ -31,11 +33,13 @@ export class KafkajsMember implements EngineMember {
     this.#events = events;
     this.#clock = clock;
     this.#logger = options.logger;
+    this.#gate = new FetchGate(clock);
     this.#membership = new Membership({
       group: spec.group,
       heartbeatInterval,
       handover: spec.handover,
       clock,
+      gate: this.#gate,
       revoking: (deadline) => {
         this.#next.clear();
         return events.revoking(deadline);
@@ -61,7 +65,7 @@ export class KafkajsMember implements EngineMember {
       rebalanceTimeout: Math.max(30_000, spec.handover + settings.sessionTimeout),
       heartbeatInterval,
       metadataMaxAge: settings.metadataRefresh,
-      // It bounds how long resuming takes, and how far apart heartbeats are.
+      // It bounds how far apart heartbeats are, and how long resuming takes where other partitions are being waited for.
       maxWaitTimeInMs: 200,
       maxBytesPerPartition: spec.maxBytesPerPartition,
       maxBytes: spec.maxBytes,
@@ -74,15 +78,22 @@ export class KafkajsMember implements EngineMember {
     if (this.#ended) return;
     this.#next.set(keyOf(of), offset);
     this.#consumer.seek({ ...of, offset: String(offset) });
-    if (!paused) this.resume(of);
+    if (paused) this.pause(of);
+    else this.resume(of);
+    this.#consumer.resume([{ topic: of.topic, partitions: [of.partition] }]);
   }
 
-  pause({ topic, partition }: TopicPartition): void {
-    if (!this.#ended) this.#consumer.pause([{ topic, partitions: [partition] }]);
+  pause(of: TopicPartition): void {
+    this.#gate.hold(of);
   }
 
-  resume({ topic, partition }: TopicPartition): void {
-    if (!this.#ended) this.#consumer.resume([{ topic, partitions: [partition] }]);
+  resume(of: TopicPartition): void {
+    this.#gate.release(of);
+  }
+
+  /** Until the next `start`; what is on its way is thrown away. */
+  #stop({ topic, partition }: TopicPartition): void {
+    this.#consumer.pause([{ topic, partitions: [partition] }]);
   }
 
   commit(
@@ -102,12 +113,14 @@ export class KafkajsMember implements EngineMember {
   async close(deadline: number): Promise<void> {
     this.#ended = true;
     this.#membership.close();
+    this.#gate.clear();
     await this.#disconnect(deadline);
   }
 
   sever(): void {
     this.#ended = true;
     this.#membership.close();
+    this.#gate.clear();
     this.#sockets.destroy();
     void this.#consumer.disconnect().catch(() => {});
   }
@@ -138,7 +151,8 @@ export class KafkajsMember implements EngineMember {
     this.#assignment = partitions;
     this.#next.clear();
     // Before the first fetch of this generation, in the same turn.
-    for (const of of partitions) this.pause(of);
+    for (const of of partitions) this.#stop(of);
+    this.#gate.clear();
     this.#events.assigned({ generation: joined.generationId, leader: joined.leaderId === joined.memberId, partitions });
   }
 
@@ -165,7 +179,7 @@ export class KafkajsMember implements EngineMember {
     for (const { topic, partitions } of topics) {
       for (const { partition } of partitions) {
         const of = { topic, partition };
-        this.pause(of);
+        if (!this.#ended) this.#stop(of);
         if (this.#next.delete(keyOf(of))) this.#events.outOfRange(of);
       }
     }
@@ -175,6 +189,7 @@ export class KafkajsMember implements EngineMember {
     if (this.#ended) return;
     this.#ended = true;
     this.#membership.close();
+    this.#gate.clear();
     void this.#disconnect(this.#clock.now() + 1_000);
     this.#events.failed(error instanceof EngineError ? error : toEngineError(error));
   }

@@ -1,11 +1,13 @@
 import type { Clock } from "@waybill/core/transport";
 import { brokerTypes } from "./errors.ts";
+import type { FetchGate, FetchRequest, FetchResponse } from "./fetch-gate.ts";
 
 /** The part of kafkajs's broker that a group's member uses. */
 export interface GroupBroker {
   joinGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<Joined>;
   heartbeat(request: { groupId: string; memberId: string; groupGenerationId: number }): Promise<unknown>;
   offsetCommit(request: CommitRequest): Promise<unknown>;
+  fetch(request: FetchRequest): Promise<FetchResponse>;
 }
 
 interface Joined {
@@ -42,6 +44,8 @@ export interface MembershipOptions {
   /** How long joining again may be held. */
   readonly handover: number;
   readonly clock: Clock;
+  /** What fetches go through. */
+  readonly gate: FetchGate;
   revoking(deadline: number): Promise<void>;
   fenced(): void;
   outOfRange(topics: readonly CommitTopic[]): void;
@@ -52,7 +56,7 @@ const LATE = [...GONE, "REBALANCE_IN_PROGRESS"];
 
 /**
  * What kafkajs has no hook for, put around the broker objects of one consumer (no prototype is touched, other clients stay as they are):
- * joining again waits until running work is settled, commits speak for the generation in which the partitions were assigned, and an offset that
+ * fetches leave out what is paused, joining again waits until running work is settled, commits speak for the generation in which the partitions were assigned, and an offset that
  * is out of range is reported in place of being reset in silence (https://github.com/tulios/kafkajs/issues/1119).
  */
 export class Membership {
@@ -120,6 +124,8 @@ export class Membership {
     this.#wrapped.add(broker);
     const join = broker.joinGroup.bind(broker);
     const commit = broker.offsetCommit.bind(broker);
+    const fetch = broker.fetch.bind(broker);
+    broker.fetch = (request) => this.#options.gate.fetch(request, fetch);
     broker.joinGroup = (request) => {
       // Fetchers of several brokers may ask at once, and the broker would answer the last only.
       this.#joining ??= this.#join(broker, request, join).finally(() => {
