@@ -4,7 +4,7 @@ import type { Figure } from "./figure.ts";
 export type Broker = "kafka" | "rabbitmq" | "memory" | "none";
 
 /** What `npm run bench` calls together. */
-export type Suite = "dispatch" | "publish" | "consume" | "backlog";
+type Suite = "dispatch" | "publish" | "consume" | "backlog";
 
 /** How one benchmark is run. */
 export interface Context {

@@ -3,7 +3,7 @@ import { inFlight } from "./measure.ts";
 import { type Work, workOf } from "./work.ts";
 
 /** In front of every name on the broker, so that runs do not meet. */
-export function newPrefix(): string {
+function newPrefix(): string {
   return `bench-${Date.now().toString(36)}-${process.pid}.`;
 }
 
