@@ -34,6 +34,7 @@ describe.concurrent.each(sabotages)("a transport that $name", ({ tamper, like, c
 /** What core promises by itself, whatever the transport does: its own tests show that these can fail. */
 const CORE = [
   "a paused subscription gets nothing, then everything",
+  "handlers that throw nothing, throw at once, settle twice or fail after they settled are handled like any other",
   "a key that is blocked waits until it is released, in order, and other keys go on",
   "every message comes in one batch, those of a key in their order, with several batches in flight",
   "an item that fails comes again before the later ones of its key, and the rest of its batch does not",

@@ -77,6 +77,32 @@ export const failingHandlers: Behaviour = {
       },
     },
     {
+      name: "handlers that throw nothing, throw at once, settle twice or fail after they settled are handled like any other",
+      async run(lab) {
+        const stream = lab.stream({ partitions: 1 });
+        const { bus, settled } = await watchedBus(lab);
+        await bus.subscribe(stream, { retry: { attempts: 1 } }, ({ payload, ack, nack }) => {
+          if (payload.n === 0) return Promise.reject(undefined);
+          if (payload.n === 1) throw new Error("at once");
+          if (payload.n === 2) nack(new Error("by hand"));
+          ack();
+          nack(new Error("too late"));
+          if (payload.n === 4) throw new Error("too late as well");
+          return undefined;
+        });
+        await publishAll(bus, stream, itemsOf(["k"], 5));
+        await lab.until(
+          () => settled.length >= 5,
+          () => `five messages to be settled, not ${settled.length}`,
+        );
+        const ends = ["dead-letter", "dead-letter", "dead-letter", "done", "done"];
+        assert.deepEqual(
+          settled,
+          ends.map((end, n) => `k#${n} ${end}`),
+        );
+      },
+    },
+    {
       name: "what cannot be decoded is dead-lettered at once, and those behind it are handled",
       async run(lab) {
         const stream = lab.stream({ partitions: 1 });
