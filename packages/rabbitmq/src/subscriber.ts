@@ -25,6 +25,9 @@ const LOOK = 250;
 /** How long a backup that is active waits for the owner before it gives the queue back; it doubles while nobody takes it. */
 const PATIENCE = { initial: 2 * LOOK, max: 16_000 };
 
+/** How many times over its budget of bytes a group may be, should every message be as large as allowed. With less, small ones would be held up. */
+const LARGE = 4;
+
 /** One member of one group: keeps its topology, its place among the members, and a feed for each queue that it should consume. */
 export class RabbitmqConsumer implements TransportConsumer {
   readonly #link: Link;
@@ -230,10 +233,10 @@ export class RabbitmqConsumer implements TransportConsumer {
     }
   }
 
-  /** There is no pause by bytes on a queue: what is handed out ahead must fit, were all of it as large as allowed. */
+  /** There is no pause by bytes on a queue: what is handed out ahead is bounded as if all of it were as large as allowed. */
   #prefetch(partitions: number): number {
     const { messages, bytes } = this.#spec.window;
-    const most = Math.floor(Math.min(messages, bytes / this.#maxMessageBytes) / partitions);
+    const most = Math.floor(Math.min(messages, (LARGE * bytes) / this.#maxMessageBytes) / partitions);
     return Math.min(65_535, Math.max(1, most));
   }
 
