@@ -52,9 +52,11 @@ export class RabbitmqPublisher implements TransportPublisher {
     if (failure === undefined) await done.promise;
     progress.over = true;
     late();
-    const error = failure ?? timeoutError(to);
+    let error = failure;
     for (let index = 0; index < batch.length; index++) {
-      outcomes[index] ??= { stored: index < progress.sent ? "unknown" : false, retry: error.retryable, error };
+      if (outcomes[index] !== undefined) continue;
+      error ??= timeoutError(to);
+      outcomes[index] = { stored: index < progress.sent ? "unknown" : false, retry: error.retryable, error };
     }
     return to.topic.keyed ? suffix(outcomes as Outcome[]) : (outcomes as Outcome[]);
   }

@@ -43,19 +43,20 @@ export class KafkajsProducer implements EngineProducer {
     const { clock } = this.#options;
     const begun = clock.now();
     const messages = new OnePartition(records, to.partition);
-    let outcome: Produced = { stored: false, error: new EngineError("connection", "no broker could be reached in time") };
+    let failed: Exclude<Produced, { readonly stored: true }> | undefined;
     let maybe = false;
     let last: Line | undefined;
     for (let attempt = 1; !this.#closed; attempt++) {
       const line = this.#current();
       last = line;
       line.busy++;
-      outcome = await this.#attempt(line, to, messages, deadline);
+      const outcome = await this.#attempt(line, to, messages, deadline);
       this.#release(line);
       if (outcome.stored === true) {
         this.#state(true);
         return outcome;
       }
+      failed = outcome;
       if (outcome.error.kind === "connection" && !this.#closed) this.#state(false, outcome.error);
       maybe ||= outcome.stored === "unknown";
       const { error } = outcome;
@@ -67,10 +68,11 @@ export class KafkajsProducer implements EngineProducer {
       if (clock.now() + wait >= deadline) break;
       await sleep(clock, wait);
     }
-    if (!maybe) return outcome;
+    failed ??= { stored: false, error: new EngineError("connection", "no broker could be reached in time") };
+    if (!maybe) return failed;
     // Given up, and perhaps stored.
     if (last !== undefined) this.#retire(last);
-    return { ...outcome, stored: "unknown" } as Produced;
+    return { ...failed, stored: "unknown" };
   }
 
   async close(): Promise<void> {
