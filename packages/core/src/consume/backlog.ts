@@ -69,7 +69,7 @@ export class Backlog {
   putBack(entry: Entry): void {
     entry.state = "queued";
     this.#queued++;
-    if (this.#lanes.isFirst(entry)) this.#ready.push(entry);
+    if (entry.first) this.#ready.push(entry);
   }
 
   /** It is over before it started. It leaves its lane when its turn comes. */

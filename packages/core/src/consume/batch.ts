@@ -17,7 +17,7 @@ export interface Batch<D> extends Iterable<D> {
 export interface BatchItem {
   readonly delivery: Delivery;
   /** Equal for items that must stay in order; `undefined` for one that need not. */
-  readonly lane: object | undefined;
+  readonly lane: string | undefined;
   succeed(): void;
   fail(reason: unknown): void;
   /** An earlier one of its key failed: this one was not handled. */
@@ -59,7 +59,7 @@ export class OpenBatch {
     } catch (error) {
       for (const { delivery } of items) if (!failures.has(delivery)) failures.set(delivery, error);
     }
-    const failed = new Set<object>();
+    const failed = new Set<string>();
     for (const item of items) {
       if (item.lane !== undefined && failed.has(item.lane)) item.keepPlace();
       else if (!failures.has(item.delivery)) item.succeed();

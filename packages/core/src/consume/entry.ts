@@ -2,7 +2,6 @@ import { weigh } from "../binding.ts";
 import type { Delivery } from "../message.ts";
 import type { Incoming } from "../transport.ts";
 import type { LiveDelivery } from "./delivery.ts";
-import type { Lane } from "./lanes.ts";
 import type { SourceWindow } from "./window.ts";
 
 /**
@@ -33,7 +32,10 @@ export class Entry {
   progress: { readonly before: number; readonly level: number } | undefined;
   /** Why it blocks its key. */
   failure: { readonly delivery: Delivery; readonly error: unknown } | undefined;
-  lane: Lane | undefined;
+  /** That of its key, until it leaves that. */
+  lane: string | undefined;
+  /** Nobody of its lane is before it. */
+  first = true;
   /** The next of its lane. */
   next: Entry | undefined;
   readonly since: number;

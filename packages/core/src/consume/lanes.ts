@@ -1,37 +1,21 @@
 import type { Entry } from "./entry.ts";
 
-/** The entries of one key in order, of which only the first may be worked on. */
-export interface Lane {
-  readonly key: string;
-  head: Entry;
-  tail: Entry;
-}
-
-/** One lane for each key that has work now: a key without work costs nothing, however many were seen. */
+/**
+ * One lane for each key that has work now: its entries in order, of which only the first may be worked on. A key without work costs nothing, however
+ * many were seen.
+ */
 export class Lanes {
-  readonly #lanes = new Map<string, Lane>();
-
-  get size(): number {
-    return this.#lanes.size;
-  }
+  /** The last entry of each lane. */
+  readonly #tails = new Map<string, Entry>();
 
   /** Adds an entry at the end of its key's lane. True when it is the first, and so may start. */
-  add(key: string, entry: Entry): boolean {
-    const lane = this.#lanes.get(key);
-    if (lane === undefined) {
-      entry.lane = { key, head: entry, tail: entry };
-      this.#lanes.set(key, entry.lane);
-      return true;
-    }
+  add(lane: string, entry: Entry): boolean {
+    const tail = this.#tails.get(lane);
     entry.lane = lane;
-    lane.tail.next = entry;
-    lane.tail = entry;
-    return false;
-  }
-
-  /** Whether nobody of its key is before it. */
-  isFirst(entry: Entry): boolean {
-    return entry.lane === undefined || entry.lane.head === entry;
+    entry.first = tail === undefined;
+    if (tail !== undefined) tail.next = entry;
+    this.#tails.set(lane, entry);
+    return entry.first;
   }
 
   /** Takes a first entry out. Returns the one that is first now. */
@@ -39,8 +23,8 @@ export class Lanes {
     const { lane, next } = entry;
     if (lane === undefined) return undefined;
     entry.lane = entry.next = undefined;
-    if (next === undefined) this.#lanes.delete(lane.key);
-    else lane.head = next;
+    if (next === undefined) this.#tails.delete(lane);
+    else next.first = true;
     return next;
   }
 }
