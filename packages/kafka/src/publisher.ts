@@ -57,9 +57,9 @@ export class KafkaPublisher implements TransportPublisher {
       const limit = to.kind === "topic" ? this.#options.maxMessageBytes : Number.POSITIVE_INFINITY;
       const queue = this.#split(records, limit);
       for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
-        const size = weightOf(records, piece);
-        if (piece.to - piece.from === 1 && size > limit && !this.#options.compressed) {
-          fill(piece, tooLarge(topic, size, limit));
+        const alone = piece.to - piece.from === 1 ? records[piece.from] : undefined;
+        if (alone !== undefined && weightOf(alone) > limit && !this.#options.compressed) {
+          fill(piece, tooLarge(topic, weightOf(alone), limit));
           continue;
         }
         const produced = await this.#produce(of, records.slice(piece.from, piece.to), deadline);
@@ -73,8 +73,8 @@ export class KafkaPublisher implements TransportPublisher {
         const { error } = produced;
         if (produced.stored === false && (error.kind === "too-large" || error.kind === "refused")) {
           // One of them spoils it for the others.
-          if (piece.to - piece.from > 1) queue.unshift(...halves(piece));
-          else if (error.kind === "too-large") fill(piece, tooLarge(topic, size, await this.#options.limitOf(topic)));
+          if (alone === undefined) queue.unshift(...halves(piece));
+          else if (error.kind === "too-large") fill(piece, tooLarge(topic, weightOf(alone), await this.#options.limitOf(topic)));
           else fill(piece, this.#failure(topic, produced.stored, error));
           continue;
         }
@@ -128,10 +128,9 @@ export class KafkaPublisher implements TransportPublisher {
   }
 }
 
-function weightOf(records: readonly NewRecord[], { from, to }: Piece): number {
-  let size = BATCH_OVERHEAD;
-  for (let i = from; i < to; i++) size += sizeOf(records[i] as NewRecord);
-  return size;
+/** In a batch of its own. */
+function weightOf(record: NewRecord): number {
+  return BATCH_OVERHEAD + sizeOf(record);
 }
 
 function halves({ from, to }: Piece): Piece[] {

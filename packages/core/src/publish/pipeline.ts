@@ -59,9 +59,13 @@ export class PublishPipeline {
   }
 
   /** As `Publisher.publish` has it, with `type` undefined on a topic of one schema. Never throws. */
-  async publish(topic: Topic, type: string | undefined, payload: unknown, options: PublishOptions = {}): Promise<Receipt> {
-    const call = this.#call(topic, options);
-    return this.#run(call, compose(topic, { ...options, type, payload }, this.#defaults(call)));
+  publish(topic: Topic, type: string | undefined, payload: unknown, options: PublishOptions = {}): Promise<Receipt> {
+    try {
+      const call = this.#call(topic, options);
+      return this.#run(call, compose(topic, { ...options, type, payload }, this.#defaults(call)));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** As `Publisher.publishMany` has it. Never throws. */
