@@ -9,7 +9,10 @@ const WORKER = new URL("./worker.ts", import.meta.url).pathname;
  * with one side's code than with both.
  */
 export class RawClients implements AsyncDisposable {
-  readonly #child: ChildProcess = fork(WORKER, { execArgv: ["--conditions=@waybill/source"] });
+  readonly #child: ChildProcess = fork(WORKER, {
+    // kafkajs sets timers of negative delay, of which Node warns.
+    execArgv: ["--conditions=@waybill/source", "--disable-warning=TimeoutNegativeWarning"],
+  });
 
   /** Runs one operation there, one at a time. */
   async measure<K extends keyof Operations>(name: K, task: Parameters<Operations[K]>[0]): Promise<number> {
