@@ -10,8 +10,9 @@ for (const { name, broker, run } of benchmarks) {
     for (const figure of figures) {
       expect(figure.name.startsWith(name)).toBe(true);
       expect(figure.pairs).toBe(1);
-      expect(figure.ours).toBeGreaterThan(0);
-      expect(figure.theirs).toBeGreaterThan(0);
+      // So few messages may take less than a clock shows.
+      expect(figure.ours).toBeGreaterThanOrEqual(0);
+      expect(figure.theirs).toBeGreaterThanOrEqual(0);
     }
   });
 }
